@@ -1,0 +1,60 @@
+"""The one place that changes coordinate reference systems."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import geopandas as gpd
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from blackspots.errors import BlackspotsError
+
+F = TypeVar("F", gpd.GeoDataFrame, gpd.GeoSeries)
+
+WGS84 = CRS.from_epsg(4326)
+
+
+def parse(definition: str, where: str) -> CRS:
+    """A CRS from ``EPSG:9215``, WKT or PROJ text.
+
+    Raises
+    ------
+    BlackspotsError
+        ``crs-unknown``, naming ``where`` it was given.
+    """
+    try:
+        return CRS.from_user_input(definition)
+    except CRSError as error:
+        raise BlackspotsError("crs-unknown", value=definition, where=where) from error
+
+
+def metric(crs: CRS, where: str, sample: gpd.GeoSeries | None = None) -> CRS:
+    """``crs`` if lengths in it are metres on the ground; a refusal that names one otherwise.
+
+    Web Mercator counts as unsuitable: its metres are too long by 1/cos(latitude).
+
+    Raises
+    ------
+    BlackspotsError
+        ``crs-not-metric``.
+    """
+    web_mercator = "Mercator" in crs.name and ("Pseudo" in crs.name or "Web" in crs.name)
+    metres = {axis.unit_name for axis in crs.axis_info[:2]} <= {"metre", "meter"}
+    if crs.is_projected and metres and not web_mercator:
+        return crs
+    raise BlackspotsError(
+        "crs-not-metric", where=where, value=crs.name, proposal=_proposal(crs, sample)
+    )
+
+
+def _proposal(crs: CRS, sample: gpd.GeoSeries | None) -> str:
+    if sample is not None and len(sample):
+        known = sample if sample.crs is not None else sample.set_crs(crs)
+        return str(known.estimate_utm_crs().to_string())
+    return "EPSG:9215 (Lạng Sơn), EPSG:32648 (UTM 48N)"
+
+
+def reproject(frame: F, crs: CRS) -> F:
+    """``frame`` in another CRS; itself when it is there already."""
+    return frame if frame.crs == crs else frame.to_crs(crs)

@@ -1,0 +1,570 @@
+"""A run's results as files: map page, GeoPackage, workbook, CSV tables, summary."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from blackspots import __version__, store, styles
+from blackspots.labels import LANGUAGES, format_number, text
+from blackspots.maps import MapData, save_page
+from blackspots.reports import Sheet, write_workbook
+from blackspots.study import Result, notes, rejected_rows
+
+MILLION: Final = 1e6
+
+_SITE_COLUMNS: Final = [
+    "rank",
+    "label",
+    "kind",
+    "area",
+    "verdict",
+    "rule",
+    "window_start",
+    "window_end",
+    "crashes",
+    "fatal",
+    "serious",
+    "slight",
+    "injury",
+    "pdo",
+    "unknown",
+    "deaths",
+    "injured",
+    "years",
+    "predicted",
+    "expected",
+    "expected_low",
+    "expected_high",
+    "excess",
+    "p_excess",
+    "agreement",
+    "cost_per_year",
+    "funded",
+    "why",
+    "length",
+    "window_crashes",
+]
+_PROJECT_COLUMNS: Final = [
+    "funded",
+    "why",
+    "label",
+    "work",
+    "countermeasure",
+    "source",
+    "site_id",
+    "cost",
+    "upkeep",
+    "life",
+    "crash_cost",
+    "crashes_avoided",
+    "deaths_avoided",
+    "injuries_avoided",
+    "benefit",
+    "npv",
+    "bcr",
+    "mark",
+]
+_AREA_COLUMNS: Final = [
+    "level",
+    "name",
+    "crashes",
+    "fatal",
+    "serious",
+    "slight",
+    "injury",
+    "pdo",
+    "unknown",
+    "casualty",
+    "ksi",
+    "deaths",
+    "injured",
+]
+_UNPLACED_COLUMNS: Final = [
+    "reason",
+    "date",
+    "hour",
+    "severity",
+    "deaths",
+    "injured",
+    "district",
+    "route",
+    "km",
+    "source_file",
+    "source_sheet",
+    "source_row",
+]
+_MONEY: Final = {"cost_per_year", "cost", "upkeep", "crash_cost", "benefit", "npv"}
+_CODES: Final = {
+    "kind": "kind",
+    "verdict": "verdict",
+    "agreement": "agreement",
+    "why": "why",
+    "severity": "severity",
+    "reason": "reason",
+    "mark": "mark",
+    "source": "term.source",
+}
+_SEVERITY_COLOURS: Final = {
+    "fatal": ("square", "122,14,74"),
+    "serious": ("triangle", "217,120,6"),
+    "slight": ("circle", "70,140,200"),
+    "injury": ("circle", "70,140,200"),
+    "pdo": ("circle", "160,160,160"),
+    "unknown": ("diamond", "120,120,120"),
+}
+_VERDICT_COLOURS: Final = {
+    "black-spot": "178,24,43",
+    "undetermined": "118,92,168",
+    "potential": "217,120,6",
+    "none": "60,110,160",
+}
+
+
+def write_outputs(result: Result, folder: Path) -> Path:
+    """Write all outputs into ``folder``, whole or not at all; returns the map's path."""
+    with store.whole_folder(folder) as fresh:
+        save_page(map_data(result), fresh / "map.html")
+        _write_tables(result, fresh)
+        store.write_geopackage(fresh / "blackspots.gpkg", _layers(result), _styles(result))
+        write_workbook(
+            fresh / "ranking.xlsx",
+            _sheets(result),
+            banner=_banner(result, result.study.study.language),
+        )
+        summary = json.dumps(summarise(result), ensure_ascii=False, indent=1)
+        (fresh / store.MARKER).write_text(summary + "\n", encoding="utf-8", newline="\n")
+    return folder.resolve() / "map.html"
+
+
+def _banner(result: Result, language: str) -> str:
+    if not result.study.study.simulated:
+        return ""
+    other = next(name for name in LANGUAGES if name != language)
+    return f"{text('term.simulated', language)} / {text('term.simulated', other)}"
+
+
+def summarise(result: Result) -> dict[str, Any]:
+    """The run in figures: what was read, found, funded, and how."""
+    programme = result.programme
+    return {
+        "version": __version__,
+        "name": result.study.study.name,
+        "simulated": result.study.study.simulated,
+        "period": [day.isoformat() for day in result.period],
+        "crs": result.study.study.crs,
+        "definition": result.knowledge.definition.id,
+        "costs": result.knowledge.costs.id,
+        "read": result.read,
+        "placed": result.placed,
+        "unplaced": result.unplaced,
+        "rejected": result.rejected,
+        "placed_at": _tally(result.located["place"]),
+        "unplaced_because": _tally(result.located["reason"]),
+        "rejected_because": _tally(
+            result.inputs.rejects.loc[result.inputs.rejects["table"] == "crashes"].drop_duplicates(
+                ["file", "sheet", "row"]
+            )["code"]
+        ),
+        "columns_left_out": list(result.inputs.register.dropped),
+        "sites": _tally(result.sites["verdict"]),
+        "programme": None
+        if programme is None
+        else {
+            "budget": programme.budget,
+            "spent": programme.spent,
+            "currency": result.knowledge.costs.currency,
+            "works": int(programme.projects["funded"].sum()),
+            "npv": _known(programme.npv),
+            "crashes_avoided": _known(programme.crashes_avoided),
+            "deaths_avoided": _known(programme.deaths_avoided),
+            "injuries_avoided": _known(programme.injuries_avoided),
+            "gap": programme.gap,
+        },
+        "sources": result.study.study.sources,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 6)
+
+
+def _tally(values: pd.Series) -> dict[str, int]:
+    return {
+        str(k): int(n) for k, n in values.dropna().value_counts(sort=False).sort_index().items()
+    }
+
+
+def _terms(result: Result) -> dict[str, dict[str, str]]:
+    """Names that come with the study's presets, in each language, by label key."""
+    known = result.knowledge
+    countermeasures = {f"countermeasure.{c.id}": c.name for c in known.catalogue.values()}
+    rules = {f"rule.{r.id}": r.title for r in known.definition.rules}
+    return countermeasures | {key: title for key, title in rules.items() if title}
+
+
+def map_data(result: Result) -> MapData:
+    """What the page shows."""
+    study, known = result.study.study, result.knowledge
+    crs = result.located.crs
+    empty = gpd.GeoDataFrame({"ref": []}, geometry=[], crs=crs)
+    members = result.located["site_id"].dropna()
+    groups = members.groupby(members).groups
+    boundary = result.inputs.boundary
+    every_note = {language: notes(result, language) for language in LANGUAGES}
+    count = len(every_note[LANGUAGES[0]])
+    ranked_by = "rank" if result.valued else "rank-crashes"
+    return MapData(
+        title=study.name,
+        language=study.language,
+        start=result.period[0],
+        end=result.period[1],
+        definition=known.definition.title,
+        rank_by={language: text(f"note.{ranked_by}", language) for language in LANGUAGES},
+        simulated=study.simulated,
+        currency=known.costs.currency,
+        money_unit=MILLION,
+        budget=result.programme.budget if result.programme else None,
+        read=result.read,
+        placed=result.placed,
+        unplaced=result.unplaced,
+        rejected=result.rejected,
+        notes=tuple({lang: every_note[lang][i] for lang in LANGUAGES} for i in range(count)),
+        sources=tuple(study.sources),
+        sites=result.sites,
+        projects=result.projects,
+        crashes=result.located,
+        segments=result.network.segments if result.network else empty,
+        railways=result.inputs.railways,
+        crossings=result.inputs.crossings,
+        areas=next(iter(result.inputs.areas.values()), None),
+        boundary=None if boundary is None else gpd.GeoDataFrame(geometry=boundary),
+        places=result.inputs.places,
+        members={str(site): tuple(map(str, ids)) for site, ids in groups.items()},
+        terms=_terms(result),
+    )
+
+
+def _rejected_table(result: Result) -> pd.DataFrame:
+    made = result.inputs.rejects.copy()
+    for language in LANGUAGES:
+        made[f"fix_{language}"] = [text(f"reject.{code}", language) for code in made["code"]]
+    return made
+
+
+def _write_tables(result: Result, folder: Path) -> None:
+    sites = pd.DataFrame(result.sites.drop(columns=result.sites.geometry.name))
+    store.write_csv(sites, folder / "ranking.csv")
+    projects = pd.DataFrame(result.projects.drop(columns=result.projects.geometry.name))
+    store.write_csv(projects, folder / "programme.csv")
+    store.write_csv(_rejected_table(result), folder / "rejected.csv", index=False)
+    located = result.located
+    store.write_csv(
+        located.loc[located["place"].isna(), _UNPLACED_COLUMNS], folder / "unplaced.csv"
+    )
+    if len(result.areas):
+        store.write_csv(result.areas, folder / "areas.csv", index=False)
+    if result.segments is not None:
+        store.write_csv(result.segments, folder / "segments.csv")
+
+
+def _layers(result: Result) -> dict[str, Any]:
+    located, sites, projects = result.located, result.sites, result.projects
+
+    def of(frame: gpd.GeoDataFrame, *kinds: str) -> gpd.GeoDataFrame:
+        return frame[frame.geom_type.isin(kinds)]
+
+    boundary = result.inputs.boundary
+    simulated = pd.DataFrame(
+        {
+            "notice": [
+                _banner(result, "vi"),
+                *notes(result, "vi"),
+                *notes(result, "en"),
+                *result.study.study.sources,
+            ]
+        }
+    )
+    layers: dict[str, Any] = {
+        "boundary": None if boundary is None else gpd.GeoDataFrame(geometry=boundary),
+        **{f"areas_{level}": frame for level, frame in result.inputs.areas.items()},
+        "railways": result.inputs.railways,
+        "segments": result.segments,
+        "junctions": result.network.junctions if result.network else None,
+        "crossings": result.inputs.crossings,
+        "crashes": located[located["place"].notna() & located.geometry.notna()],
+        "crashes_unplaced": pd.DataFrame(
+            located.loc[located["place"].isna()].drop(columns=located.geometry.name)
+        ),
+        "sites_area": of(sites, "Polygon", "MultiPolygon"),
+        "sites_road": of(sites, "LineString", "MultiLineString"),
+        "sites_point": of(sites, "Point"),
+        "projects_road": of(projects, "LineString", "MultiLineString"),
+        "projects_point": of(projects, "Point"),
+        "rejected": _rejected_table(result),
+        "notes": simulated[simulated["notice"] != ""].rename_axis("note_id"),
+    }
+    return {name: frame for name, frame in layers.items() if frame is not None}
+
+
+def _styles(result: Result) -> dict[str, str]:
+    language = result.study.study.language
+    severity = {
+        level: (
+            text(f"severity.{level}", language),
+            {
+                "name": shape,
+                "color": f"{rgb},255",
+                "size": "2.2",
+                "outline_color": "255,255,255,255",
+            },
+        )
+        for level, (shape, rgb) in _SEVERITY_COLOURS.items()
+    }
+
+    def verdicts(options: Any) -> dict[str, tuple[str, dict[str, str]]]:
+        return {
+            verdict: (text(f"verdict.{verdict}", language), options(rgb))
+            for verdict, rgb in _VERDICT_COLOURS.items()
+        }
+
+    line = {"line_color": "150,140,120,255", "line_width": "0.3"}
+    return {
+        "boundary": styles.single(
+            "fill", {"style": "no", "outline_color": "90,90,90,255", "outline_width": "0.5"}
+        ),
+        **{
+            f"areas_{level}": styles.single(
+                "fill", {"style": "no", "outline_color": "170,170,170,255", "outline_width": "0.2"}
+            )
+            for level in result.inputs.areas
+        },
+        "railways": styles.single(
+            "line", {"line_color": "70,70,70,255", "line_width": "0.5", "line_style": "dash"}
+        ),
+        "segments": styles.single("line", line),
+        "junctions": styles.single(
+            "marker",
+            {"name": "circle", "color": "190,190,190,255", "size": "0.8", "outline_style": "no"},
+        ),
+        "crossings": styles.single(
+            "marker",
+            {
+                "name": "cross2",
+                "color": "60,60,60,255",
+                "outline_color": "60,60,60,255",
+                "size": "2",
+            },
+        ),
+        "crashes": styles.categorised("marker", "severity", severity),
+        "sites_area": styles.categorised(
+            "fill", "verdict", verdicts(lambda c: {"color": f"{c},60", "outline_color": f"{c},255"})
+        ),
+        "sites_road": styles.categorised(
+            "line", "verdict", verdicts(lambda c: {"line_color": f"{c},255", "line_width": "1.6"})
+        ),
+        "sites_point": styles.categorised(
+            "marker",
+            "verdict",
+            verdicts(
+                lambda c: {
+                    "name": "circle",
+                    "color": f"{c},255",
+                    "size": "4",
+                    "outline_color": "255,255,255,255",
+                }
+            ),
+        ),
+    }
+
+
+def _sheets(result: Result) -> list[Sheet]:
+    study = result.study.study
+    language = study.language
+    name = study.name.get(language) or next(iter(study.name.values()))
+    period = text(
+        "book.period",
+        language,
+        start=f"{result.period[0]:%d/%m/%Y}",
+        end=f"{result.period[1]:%d/%m/%Y}",
+    )
+    money = text(
+        "book.money",
+        language,
+        currency=result.knowledge.costs.currency,
+        year=str(result.knowledge.costs.price_year),
+    )
+    sheets = [
+        Sheet(
+            text("sheet.summary", language),
+            [
+                name,
+                period,
+                *summary_lines(result, language),
+                "",
+                text("book.notes", language),
+                *notes(result, language),
+                "",
+                text("book.sources", language),
+                *study.sources,
+            ],
+        ),
+        _sheet(result, "ranking", result.sites.reset_index(), _SITE_COLUMNS, [name, period, money]),
+    ]
+    if len(result.projects):
+        order = result.projects.sort_values(["funded", "npv"], ascending=False, kind="stable")
+        sheets.append(
+            _sheet(result, "programme", order.reset_index(), _PROJECT_COLUMNS, [name, money])
+        )
+    if len(result.areas):
+        areas = result.areas.copy()
+        special = areas["group"].map(
+            {g: text(f"term.{g}", language) for g in ("outside", "nowhere", "total")}
+        )
+        areas["name"] = special.where(special.notna(), areas["name"])
+        sheets.append(_sheet(result, "areas", areas, _AREA_COLUMNS, [name, period]))
+    unplaced = result.located[result.located["place"].isna()].reset_index()
+    sheets.append(_sheet(result, "unplaced", unplaced, ["crash_id", *_UNPLACED_COLUMNS], [name]))
+    rejected = _rejected_table(result).rename(columns={f"fix_{language}": "fix"})
+    columns = ["table", "file", "sheet", "row", "column", "value", "fix"]
+    sheets.append(_sheet(result, "rejected", rejected, columns, [name]))
+    return sheets
+
+
+def _sheet(
+    result: Result, key: str, frame: pd.DataFrame, columns: list[str], lines: list[str]
+) -> Sheet:
+    language = result.study.study.language
+    terms = {key: name.get(language, key) for key, name in _terms(result).items()}
+    shown, formats = [], []
+    for column in columns:
+        values = frame[column]
+        if column in _MONEY:
+            values, form = values / MILLION, "#,##0.0" if column == "upkeep" else "#,##0"
+        elif pd.api.types.is_datetime64_any_dtype(values):
+            form = "dd/mm/yyyy"
+        elif pd.api.types.is_bool_dtype(values):
+            words = {True: text("term.yes", language), False: text("term.no", language)}
+            values, form = values.astype(object).map(words), ""
+        elif pd.api.types.is_float_dtype(values):
+            form = "#,##0" if column == "length" else "#,##0.00"
+        elif pd.api.types.is_integer_dtype(values):
+            form = "0"
+        else:
+            values, form = _words(values, column, language, terms), ""
+        shown.append(list(values.astype(object)))
+        formats.append(form)
+    rows = [list(row) for row in zip(*shown, strict=True)]
+    heads = [text(f"column.{column}", language) for column in columns]
+    title = text(f"sheet.{key}", language)
+    return Sheet(title, [f"{title} – {lines[0]}", *lines[1:]], heads, rows, formats)
+
+
+def _words(values: pd.Series, column: str, language: str, terms: dict[str, str]) -> pd.Series:
+    """Codes as the language says them."""
+    if column in _CODES:
+        prefix = _CODES[column]
+        words = {code: text(f"{prefix}.{code}", language) for code in values.dropna().unique()}
+        return values.map(words)
+    if column in {"rule", "countermeasure"}:
+        return values.map(
+            lambda code: None if code is None else terms.get(f"{column}.{code}", code)
+        )
+    return values
+
+
+def _lower(words: str) -> str:
+    """For use inside a sentence: the first letter small, the rest as it is."""
+    return words[:1].lower() + words[1:]
+
+
+def summary_lines(result: Result, language: str) -> list[str]:
+    """The run in a few lines, for the terminal and the workbook."""
+
+    def say(key: str, **fields: Any) -> str:
+        return text(f"summary.{key}", language, **fields)
+
+    def listed(counts: dict[str, int], prefix: str) -> str:
+        parts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        words = {code: text(f"{prefix}.{code}", language).split(":")[0] for code, _ in parts}
+        return ", ".join(f"{_lower(words[c])} {format_number(n, language)}" for c, n in parts)
+
+    figures = summarise(result)
+    lines = [
+        say(
+            "rows",
+            read=result.read,
+            placed=result.placed,
+            unplaced=result.unplaced,
+            rejected=result.rejected,
+        )
+    ]
+    for key, prefix, line in (
+        ("placed_at", "kind", "by-place"),
+        ("unplaced_because", "reason", "unplaced"),
+        ("rejected_because", "reject", "rejected"),
+    ):
+        if figures[key]:
+            lines.append(say(line, list=listed(figures[key], prefix)))
+    if figures["columns_left_out"]:
+        lines.append(say("dropped", list=", ".join(figures["columns_left_out"])))
+    if len(result.sites):
+        lines.append(
+            say("sites", total=len(result.sites), list=listed(figures["sites"], "verdict"))
+        )
+    else:
+        lines.append(say("no-sites"))
+    if result.inputs.repairs is not None:
+        rejected = rejected_rows(result.inputs.rejects, "repairs")
+        lines.append(say("works", read=len(result.inputs.repairs) + rejected, rejected=rejected))
+    lines += _programme_lines(result, language)
+    return lines
+
+
+def _programme_lines(result: Result, language: str) -> list[str]:
+    programme = result.programme
+    if programme is None:
+        lines = [text("summary.no-budget", language)]
+        return lines if result.valued else [*lines, text("summary.no-value", language)]
+
+    def amount(value: float, digits: int = 0) -> str:
+        return format_number(value, language, digits)
+
+    currency = result.knowledge.costs.currency
+    gap = round(programme.gap * 100, 3)
+    state = (
+        text("summary.optimal", language)
+        if gap == 0
+        else text("summary.gap", language, gap=amount(gap, 3))
+    )
+    lines = [
+        text(
+            "summary.budget",
+            language,
+            count=int(programme.projects["funded"].sum()),
+            spent=amount(programme.spent / MILLION),
+            budget=amount(programme.budget / MILLION),
+            currency=currency,
+            state=state,
+        )
+    ]
+    if result.valued:
+        lines.append(
+            text(
+                "summary.buys",
+                language,
+                deaths=amount(programme.deaths_avoided, 1),
+                injuries=amount(programme.injuries_avoided, 1),
+                crashes=amount(programme.crashes_avoided, 1),
+                npv=amount(programme.npv / MILLION),
+                currency=currency,
+            )
+        )
+    else:
+        lines.append(text("summary.buys-unvalued", language))
+    return lines

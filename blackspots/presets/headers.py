@@ -1,0 +1,58 @@
+"""Headers and vocabularies: which words of a register mean which column or severity."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+
+def plain(words: str) -> str:
+    """A header or word without marks, case and punctuation: ``Số người chết`` to ``so nguoi chet``.
+
+    đ has no decomposition in Unicode and is replaced by hand.
+    """
+    folded = unicodedata.normalize("NFD", words.casefold().replace("đ", "d"))
+    letters = (c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
+    return " ".join("".join(letters).split())
+
+
+@cache
+def _tree(name: str) -> dict[str, dict[str, list[str]]]:
+    file = files("blackspots") / "presets" / "headers" / f"{name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@cache
+def aliases(table: str) -> dict[str, str]:
+    """Plain header to column, for one table (``crashes``, ``roads`` ...)."""
+    known = _tree("columns")[table]
+    return {plain(word): column for column, words in known.items() for word in (column, *words)}
+
+
+@cache
+def severity_vocabulary() -> dict[str, str]:
+    """Plain word to severity; words are those of KABCO, Vietnamese and English registers."""
+    known = _tree("severities")["severity"]
+    return {plain(word): level for level, words in known.items() for word in (level, *words)}
+
+
+@cache
+def booleans() -> dict[str, bool]:
+    """Plain word to yes or no."""
+    known = _tree("severities")["boolean"]
+    return {plain(word): level == "yes" for level, words in known.items() for word in words}
+
+
+@cache
+def blanks() -> frozenset[str]:
+    """Plain words that mean *not recorded*."""
+    return frozenset(plain(word) for word in _tree("severities")["blank"]["words"])
+
+
+@cache
+def crossing_kinds() -> dict[str, str]:
+    """Plain word to kind of level crossing."""
+    known = _tree("severities")["crossing_kind"]
+    return {plain(word): kind for kind, words in known.items() for word in (kind, *words)}

@@ -1,0 +1,417 @@
+"""The tables that flow between the stages, each written down once.
+
+``crashes``, ``roads``, ``crossings``, ``railways``, ``areas`` and ``repairs`` are what a user
+hands over (see :mod:`blackspots.sources`); the others are made by the stages. ``check``
+refuses a frame that does not keep to its table, naming every difference at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import geopandas as gpd
+import pandas as pd
+
+Kind = Literal["text", "integer", "number", "boolean", "date"]
+
+SEVERITIES: Final = ("fatal", "serious", "slight", "injury", "pdo", "unknown")
+"""Crash severity: worst outcome. ``injury``: injured, the grade not recorded."""
+
+PLACES: Final = ("crossing", "junction", "segment", "area")
+"""What a crash was placed at, and what a site is."""
+
+VERDICTS: Final = ("black-spot", "undetermined", "potential", "none")
+"""Legal verdict of a site, strongest first; ``undetermined``: severities are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, what it holds and in which unit.
+
+    ``required`` columns hold a value in every row; others may be missing or empty, and empty
+    means unknown.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the name of its unique index, its columns and its geometry types."""
+
+    name: str
+    index: str
+    meaning: str
+    columns: tuple[Column, ...]
+    geometry: tuple[str, ...] = ()
+    by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+
+CRASHES: Final = Table(
+    "crashes",
+    "crash_id",
+    "Crashes as the register gives them, one row a crash.",
+    (
+        Column("date", "date", "day of the crash", required=True),
+        Column("hour", "integer", "hour of the day, empty when not recorded", "h", minimum=0),
+        Column("severity", "text", "worst outcome", required=True, allowed=SEVERITIES),
+        Column("deaths", "integer", "persons killed", "persons", minimum=0),
+        Column("serious", "integer", "persons seriously injured", "persons", minimum=0),
+        Column("slight", "integer", "persons slightly injured", "persons", minimum=0),
+        Column("injured", "integer", "persons injured, of any grade", "persons", minimum=0),
+        Column("crash_type", "text", "type of collision, as recorded"),
+        Column("mode", "text", "road users or vehicles involved, as recorded"),
+        Column("cause", "text", "cause, as recorded"),
+        Column("district", "text", "district, as recorded"),
+        Column("route", "text", "number of the road, as recorded (QL1, DT234B ...)"),
+        Column("km", "number", "km post along the route", "km", minimum=0),
+        Column("train_involved", "boolean", "whether a train was part of the crash"),
+        Column("source_file", "text", "file the row came from", required=True),
+        Column("source_sheet", "text", "sheet or layer"),
+        Column("source_row", "integer", "row in the file, the header being row 1", required=True),
+    ),
+    ("Point",),
+)
+
+ROADS: Final = Table(
+    "roads",
+    "road_id",
+    "Centrelines of roads and paths, one row a line.",
+    (
+        Column("ref", "text", "number of the road"),
+        Column("name", "text", "name of the road"),
+        Column("road_class", "text", "class: national, provincial, district, local, path ..."),
+        Column("aadt", "number", "annual average daily traffic", "vehicles/day", minimum=0),
+        Column("km_from", "number", "official km at the line's first vertex", "km", minimum=0),
+        Column("km_to", "number", "official km at the line's last vertex", "km", minimum=0),
+        Column("bridge", "boolean", "on a bridge"),
+        Column("tunnel", "boolean", "in a tunnel"),
+        Column("layer", "integer", "vertical order where lines cross"),
+    ),
+    ("LineString",),
+)
+
+CROSSINGS: Final = Table(
+    "crossings",
+    "crossing_id",
+    "Places where a road or path crosses the railway at grade.",
+    (
+        Column("name", "text", "name of the crossing"),
+        Column(
+            "kind",
+            "text",
+            "official, self-opened or unknown",
+            allowed=("official", "self-opened", "unknown"),
+        ),
+        Column("protection", "text", "none, signs, lights, gates, guarded ..., as recorded"),
+        Column("railway", "text", "railway line"),
+        Column("km", "number", "km along the railway", "km", minimum=0),
+        Column("aadt", "number", "road vehicles over it", "vehicles/day", minimum=0),
+        Column("trains", "number", "trains over it", "trains/day", minimum=0),
+    ),
+    ("Point",),
+)
+
+RAILWAYS: Final = Table(
+    "railways",
+    "railway_id",
+    "Railway lines.",
+    (Column("name", "text", "name of the line"),),
+    ("LineString",),
+)
+
+AREAS: Final = Table(
+    "areas",
+    "area_id",
+    "Districts, communes, corridors: polygons that results are summed over.",
+    (
+        Column("name", "text", "name of the area; rows of one name are summed", required=True),
+        Column("level", "text", "layer the area belongs to", required=True),
+    ),
+    ("Polygon", "MultiPolygon"),
+)
+
+REPAIRS: Final = Table(
+    "repairs",
+    "repair_id",
+    "The user's own list of works, each at one place and with its cost.",
+    (
+        Column("work", "text", "what is to be done, as recorded"),
+        Column("countermeasure", "text", "entry of the countermeasure catalogue it stands for"),
+        Column("cmf", "number", "crash modification factor, when the user knows it", minimum=0),
+        Column("life", "number", "service life, when the user knows it", "years", minimum=0),
+        Column("cost", "number", "cost of the whole item", "currency", minimum=0),
+        Column("quantity", "number", "quantity, with a unit price instead of a cost", minimum=0),
+        Column("unit_price", "number", "price of one unit", "currency", minimum=0),
+        Column("road_id", "text", "road it lies on (the whole line)"),
+        Column("crossing_id", "text", "level crossing it treats"),
+        Column("route", "text", "number of the road, with km_from and km_to"),
+        Column("km_from", "number", "first km", "km", minimum=0),
+        Column("km_to", "number", "last km", "km", minimum=0),
+        Column("source_file", "text", "file the row came from", required=True),
+        Column("source_sheet", "text", "sheet or layer"),
+        Column("source_row", "integer", "row in the file, the header being row 1", required=True),
+    ),
+    ("Point",),
+)
+
+SEGMENTS: Final = Table(
+    "segments",
+    "segment_id",
+    "Roads cut at their shared vertices; measures run from the first vertex.",
+    (
+        Column("road_id", "text", "road it was cut from", required=True),
+        Column("ref", "text", "number of the road"),
+        Column("name", "text", "name of the road"),
+        Column("road_class", "text", "class of the road"),
+        Column("aadt", "number", "annual average daily traffic", "vehicles/day"),
+        Column("from_node", "integer", "node at the first vertex", required=True),
+        Column("to_node", "integer", "node at the last vertex", required=True),
+        Column("length", "number", "length", "m", required=True, minimum=0),
+        Column("route_id", "integer", "route it is part of", required=True),
+        Column("route_offset", "number", "route measure at the segment's start", "m", True),
+        Column("route_sign", "integer", "+1 along the route's direction, -1 against", "", True),
+        Column("km_from", "number", "official km at the segment's start", "km"),
+        Column("km_to", "number", "official km at the segment's end", "km"),
+    ),
+    ("LineString",),
+)
+
+NODES: Final = Table(
+    "nodes",
+    "node_id",
+    "Ends and shared vertices of segments.",
+    (
+        Column("degree", "integer", "number of segment ends at it", required=True),
+        Column("junction_id", "integer", "junction it belongs to, empty for none"),
+    ),
+    ("Point",),
+)
+
+JUNCTIONS: Final = Table(
+    "junctions",
+    "junction_id",
+    "Nodes where three or more road ends meet, those joined by a short link made one.",
+    (
+        Column("label", "text", "names of the roads that meet", required=True),
+        Column("legs", "integer", "road ends leaving the junction", required=True),
+        Column("aadt", "number", "entering traffic, half the sum of its legs", "vehicles/day"),
+    ),
+    ("Point",),
+)
+
+ROUTES: Final = Table(
+    "routes",
+    "route_id",
+    "Segments of one road chained end to end, with one measure.",
+    (
+        Column("ref", "text", "number of the road"),
+        Column("name", "text", "name of the road"),
+        Column("length", "number", "length", "m", required=True, minimum=0),
+        Column("road_class", "text", "class that most of its length has"),
+        Column("km_from", "number", "official km at measure 0", "km"),
+        Column("km_to", "number", "official km at its end", "km"),
+    ),
+    ("LineString",),
+)
+
+LOCATED: Final = Table(
+    "located crashes",
+    "crash_id",
+    "Crashes with the place each was put at, or the reason why not.",
+    (
+        *CRASHES.columns,
+        Column("place", "text", "kind of place; empty for the unplaced", allowed=PLACES),
+        Column("located_by", "text", "what it was placed by", allowed=("coordinate", "route_km")),
+        Column("segment_id", "integer", "nearest segment"),
+        Column("measure", "number", "distance from the segment's start", "m"),
+        Column("offset", "number", "distance from the segment", "m"),
+        Column("route_id", "integer", "route of the segment"),
+        Column("route_measure", "number", "distance from the route's start", "m"),
+        Column("junction_id", "integer", "junction, for place = junction"),
+        Column("crossing_id", "text", "level crossing, for place = crossing"),
+        Column("area", "text", "area it lies in"),
+        Column("km_difference", "number", "km post against coordinate, along the route", "m"),
+        Column("site_id", "text", "site it counts for; empty for none"),
+        Column("reason", "text", "why it was not placed; empty for the placed"),
+    ),
+    ("Point",),
+)
+
+SITES: Final = Table(
+    "sites",
+    "site_id",
+    "Places to look at, first to treat first.",
+    (
+        Column("rank", "integer", "1 for the first", required=True),
+        Column("kind", "text", "kind of place", required=True, allowed=PLACES),
+        Column("label", "text", "place in words", required=True),
+        Column("area", "text", "area it lies in"),
+        Column("route_id", "integer", "route, for road windows"),
+        Column("from_measure", "number", "start on the route", "m"),
+        Column("to_measure", "number", "end on the route", "m"),
+        Column("length", "number", "length of the site", "m"),
+        Column("junction_id", "integer", "junction, for kind = junction"),
+        Column("crossing_id", "text", "level crossing, for kind = crossing"),
+        Column("verdict", "text", "what the definition says", required=True, allowed=VERDICTS),
+        Column("rule", "text", "rule of the definition that listed it"),
+        Column("window_start", "date", "first day of the period that met the rule"),
+        Column("window_end", "date", "last day of the period that met the rule"),
+        Column("window_crashes", "text", "ids of the crashes that met the rule"),
+        Column("crashes", "integer", "crashes in the study period", required=True),
+        *(
+            Column(name, "integer", f"of them {name}", required=True)
+            for name in ("fatal", "serious", "slight", "injury", "pdo", "unknown")
+        ),
+        Column("deaths", "integer", "persons killed; empty when no crash has the figure"),
+        Column("injured", "integer", "persons injured; empty when no crash has the figure"),
+        Column("years", "number", "length of the study period", "years", required=True),
+        Column("predicted", "number", "crashes a year of like places (SPF)", "1/year", True),
+        Column("expected", "number", "Empirical Bayes expected crashes a year", "1/year", True),
+        Column("expected_low", "number", "5 % point of its posterior", "1/year", True),
+        Column("expected_high", "number", "95 % point of its posterior", "1/year", True),
+        Column("weight", "number", "weight of the prediction", required=True),
+        Column("excess", "number", "expected less predicted", "1/year", required=True),
+        Column("p_excess", "number", "chance that expected > predicted", required=True),
+        Column("agreement", "text", "legal and Empirical Bayes verdicts side by side"),
+        *(
+            Column(f"expected_{name}", "number", f"expected {name} crashes a year", "1/year")
+            for name in ("fatal", "serious", "slight", "injury", "pdo")
+        ),
+        Column("cost_per_year", "number", "expected crash cost a year", "currency/year"),
+        Column("funded", "boolean", "whether the programme funds a work here"),
+        Column("why", "text", "code of the reason, a key below why. in the label files"),
+    ),
+    ("Point", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
+)
+
+PROJECTS: Final = Table(
+    "projects",
+    "project_id",
+    "Candidate works: the user's repairs first, then remedies of the catalogue.",
+    (
+        Column("source", "text", "where it comes from", "", True, ("repairs", "catalogue")),
+        Column("group", "text", "sites and overlaps it takes, joined by ;", required=True),
+        Column("site_id", "text", "site it treats; empty where no site lies"),
+        Column("label", "text", "place in words", required=True),
+        Column("work", "text", "what is done, in the user's words; empty for the catalogue's"),
+        Column("countermeasure", "text", "entry of the catalogue"),
+        Column("cost", "number", "cost now", "currency", minimum=0),
+        Column("upkeep", "number", "yearly operating cost", "currency/year", minimum=0),
+        Column("life", "number", "service life", "years"),
+        Column("expected", "number", "crashes a year it faces", "1/year"),
+        Column("crash_cost", "number", "crash cost a year it faces", "currency/year"),
+        Column("crashes_avoided", "number", "crashes avoided in the first year", "1/year"),
+        Column("deaths_avoided", "number", "deaths avoided in the first year", "1/year"),
+        Column("injuries_avoided", "number", "injuries avoided in the first year", "1/year"),
+        Column("benefit", "number", "present value of the benefit", "currency"),
+        Column("npv", "number", "net present value", "currency"),
+        Column("bcr", "number", "benefit-cost ratio"),
+        Column("mark", "text", "V verified, M memory, A assumption, U the user's"),
+        Column("funded", "boolean", "whether the programme chose it", required=True),
+        Column("why", "text", "code of the reason", required=True),
+    ),
+    ("Point", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
+)
+
+REJECTS: Final = Table(
+    "rejects",
+    "reject_id",
+    "Rows that could not be read, one line for each problem of a row.",
+    (
+        Column("table", "text", "table the row was meant for", required=True),
+        Column("file", "text", "file", required=True),
+        Column("sheet", "text", "sheet or layer"),
+        Column("row", "integer", "row in the file, the header being row 1", required=True),
+        Column("column", "text", "column"),
+        Column("value", "text", "value found"),
+        Column("code", "text", "key below reject. in the label files", required=True),
+    ),
+)
+
+TABLES: Final = (
+    CRASHES,
+    ROADS,
+    CROSSINGS,
+    RAILWAYS,
+    AREAS,
+    REPAIRS,
+    SEGMENTS,
+    NODES,
+    JUNCTIONS,
+    ROUTES,
+    LOCATED,
+    SITES,
+    PROJECTS,
+    REJECTS,
+)
+
+EMPTY: Final[dict[Kind, str]] = {
+    "text": "object",
+    "integer": "Int64",
+    "number": "float64",
+    "boolean": "boolean",
+    "date": "datetime64[ns]",
+}
+"""Dtype of each kind of column, with room for missing values."""
+
+_IS_KIND = {
+    "text": lambda s: pd.api.types.is_string_dtype(s) or pd.api.types.is_object_dtype(s),
+    "integer": pd.api.types.is_integer_dtype,
+    "number": pd.api.types.is_numeric_dtype,
+    "boolean": pd.api.types.is_bool_dtype,
+    "date": pd.api.types.is_datetime64_any_dtype,
+}
+
+
+class SchemaError(TypeError):
+    """A frame that does not keep to its table: a fault of the code, not of the data."""
+
+
+def check(frame: pd.DataFrame, table: Table) -> None:
+    """Raise :class:`SchemaError` with every way in which ``frame`` is not a ``table``."""
+    wrong: list[str] = []
+    if frame.index.name != table.index:
+        wrong.append(f"index is {frame.index.name!r}, not {table.index!r}")
+    if not frame.index.is_unique:
+        wrong.append("index is not unique")
+    wrong += [p for column in table.columns for p in _differences(frame, column)]
+    if table.geometry:
+        wrong += _geometry_differences(frame, table)
+    if wrong:
+        raise SchemaError(f"{table.name}: " + "; ".join(wrong))
+
+
+def _differences(frame: pd.DataFrame, column: Column) -> list[str]:
+    if column.name not in frame.columns:
+        return [f"column {column.name!r} is missing"]
+    values = frame[column.name]
+    if len(values) and not values.isna().all() and not _IS_KIND[column.kind](values):
+        return [f"column {column.name!r} is {values.dtype}, not {column.kind}"]
+    wrong = []
+    if column.required and values.isna().any():
+        wrong.append(f"column {column.name!r} has {int(values.isna().sum())} empty values")
+    known = values.dropna()
+    if column.allowed and not known.isin(column.allowed).all():
+        odd = sorted(set(known) - set(column.allowed))[:3]
+        wrong.append(f"column {column.name!r} holds {odd}")
+    if column.minimum is not None and len(known) and known.min() < column.minimum:
+        wrong.append(f"column {column.name!r} goes below {column.minimum:g}")
+    return wrong
+
+
+def _geometry_differences(frame: pd.DataFrame, table: Table) -> list[str]:
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return ["is not a GeoDataFrame"]
+    kinds = set(frame.geometry.geom_type.dropna()) - set(table.geometry)
+    return [f"geometry holds {sorted(kinds)}"] if kinds else []

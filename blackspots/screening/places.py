@@ -1,0 +1,159 @@
+"""Expected crashes at places that a user names, whether or not they stand out."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from blackspots.schema import SEVERITIES
+from blackspots.screening.model import KNOWN, Expectation, posterior, severity_counts
+
+_COLUMNS = ("predicted", "expected", *(f"expected_{level}" for level in KNOWN))
+
+
+def expected_at(
+    places: pd.DataFrame,
+    located: gpd.GeoDataFrame,
+    expectation: Expectation,
+    *,
+    segments: gpd.GeoDataFrame,
+    nodes: gpd.GeoDataFrame,
+    routes: gpd.GeoDataFrame,
+) -> pd.DataFrame:
+    """Empirical Bayes expected crashes a year that each place faces.
+
+    A stretch of road is taken in sections of the window's length; junctions on it count with
+    it, level crossings do not.
+
+    Parameters
+    ----------
+    places
+        ``place``, ``route_id``, ``from_measure``, ``to_measure`` [m], ``junction_id``,
+        ``crossing_id``, as :func:`blackspots.locating.locate_repairs` gives them.
+
+    Returns
+    -------
+    DataFrame, index of ``places``
+        ``crashes``, severities, ``deaths``, ``injured`` (observed in the period),
+        ``predicted``, ``expected``, ``expected_<severity>`` [1/year], and ``night`` (observed
+        crashes in the dark); all missing for a place that is nowhere.
+    """
+    here = _Index(located, segments, nodes)
+    rows = [_one(row, located, expectation, here, routes) for row in places.itertuples()]
+    names = ["crashes", *SEVERITIES, "deaths", "injured", *_COLUMNS]
+    return pd.DataFrame(rows, index=places.index, columns=[*names, "members"])
+
+
+class _Index:
+    """Crashes by place, and the junctions along each route."""
+
+    def __init__(
+        self, located: gpd.GeoDataFrame, segments: gpd.GeoDataFrame, nodes: gpd.GeoDataFrame
+    ) -> None:
+        at = np.arange(len(located))
+        road = (located["place"] == "segment").to_numpy()
+        frame = pd.DataFrame(
+            {
+                "row": at[road],
+                "route": located["route_id"][road].astype("int64").to_numpy(),
+                "measure": located["route_measure"][road].to_numpy("float64"),
+            }
+        ).sort_values(["route", "measure", "row"])
+        self.on_route = {int(str(r)): part for r, part in frame.groupby("route")}
+        self.at_junction = _groups(located, "junction", "junction_id")
+        self.at_crossing = _groups(located, "crossing", "crossing_id")
+        ends = []
+        for column, back in (("from_node", False), ("to_node", True)):
+            junction = nodes["junction_id"].reindex(segments[column]).to_numpy()
+            forward = (segments["route_sign"].to_numpy() > 0) != back
+            measure = segments["route_offset"] + np.where(forward, 0.0, segments["length"])
+            ends.append(
+                pd.DataFrame(
+                    {"route": segments["route_id"], "measure": measure, "junction": junction}
+                ).dropna()
+            )
+        every = pd.concat(ends)
+        self.junctions = {int(str(r)): part for r, part in every.groupby("route")}
+
+    def along(self, route: int, start: float, end: float) -> NDArray[np.int64]:
+        """Rows of crashes on a stretch ``[start, end)``, its end included at the route's end."""
+        part = self.on_route.get(route)
+        if part is None:
+            return np.zeros(0, dtype="int64")
+        low, high = np.searchsorted(part["measure"], [start, end])
+        return part["row"].to_numpy()[low:high]
+
+    def junctions_on(self, route: int, start: float, end: float) -> list[int]:
+        """Junctions on a stretch, each once."""
+        part = self.junctions.get(route)
+        if part is None:
+            return []
+        inside = part[(part["measure"] >= start) & (part["measure"] <= end)]
+        return sorted({int(j) for j in inside["junction"]})
+
+
+def _groups(located: gpd.GeoDataFrame, kind: str, column: str) -> dict[object, NDArray[np.int64]]:
+    rows = np.flatnonzero((located["place"] == kind).to_numpy())
+    keys = located[column].iloc[rows].to_numpy(dtype="object")
+    return {
+        key: rows[part] for key, part in pd.Series(range(len(rows))).groupby(keys).indices.items()
+    }
+
+
+def _one(
+    row: object,
+    located: gpd.GeoDataFrame,
+    expectation: Expectation,
+    here: _Index,
+    routes: gpd.GeoDataFrame,
+) -> dict[str, object]:
+    nothing = np.zeros(0, dtype="int64")
+    parts: list[tuple[str, float, NDArray[np.int64]]] = []
+    place = getattr(row, "place", None)
+    if place == "crossing":
+        key = row.crossing_id  # type: ignore[attr-defined]
+        rate = float(expectation.populations["crossing"].rate[key])
+        parts = [("crossing", rate, here.at_crossing.get(key, nothing))]
+    elif place == "junction":
+        parts = [_junction(int(row.junction_id), expectation, here)]  # type: ignore[attr-defined]
+    elif place == "segment":
+        route = int(row.route_id)  # type: ignore[attr-defined]
+        start, end = float(row.from_measure), float(row.to_measure)  # type: ignore[attr-defined]
+        rate = float(expectation.populations["segment"].rate[route])
+        last = float(routes.at[route, "length"])
+        count = max(int(np.ceil((end - start) / expectation.window - 1e-9)), 1)
+        cuts = np.linspace(start, end, count + 1)
+        for low, high in pairwise(cuts):
+            upto = high + 1e-6 if high >= last or high == end else high
+            parts.append(("segment", rate * (high - low), here.along(route, low, upto)))
+        parts += [_junction(j, expectation, here) for j in here.junctions_on(route, start, end)]
+    else:
+        return {"members": nothing}
+    groups = [members for _, _, members in parts]
+    counts = severity_counts(located, groups)
+    total: dict[str, object] = {
+        str(name): counts[name].sum(min_count=1 if name in {"deaths", "injured"} else 0)
+        for name in counts.columns
+    }
+    sums = dict.fromkeys(_COLUMNS, 0.0)
+    for kind in {kind for kind, _, _ in parts}:
+        mine = [i for i, part in enumerate(parts) if part[0] == kind]
+        predicted = np.array([parts[i][1] for i in mine])
+        made = posterior(
+            expectation.populations[kind], counts.iloc[mine], predicted, expectation.years
+        )
+        for name in _COLUMNS:
+            sums[name] += float(made[name].sum(skipna=False))
+    return {**total, **sums, "members": np.concatenate(groups)}
+
+
+def _junction(
+    junction: int, expectation: Expectation, here: _Index
+) -> tuple[str, float, NDArray[np.int64]]:
+    nothing = np.zeros(0, dtype="int64")
+    rate = float(expectation.populations["junction"].rate[junction])
+    return ("junction", rate, here.at_junction.get(junction, nothing))

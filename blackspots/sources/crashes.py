@@ -1,0 +1,276 @@
+"""The crash register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from blackspots.errors import BlackspotsError
+from blackspots.presets.headers import plain, severity_vocabulary
+from blackspots.schema import CRASHES, SEVERITIES, check
+from blackspots.sources import values
+from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.points import outside, points
+from blackspots.sources.raw import RawTable, filtered, read_raw
+from blackspots.sources.rejects import Rejects
+
+_PARSERS = {
+    "hour": values.hour,
+    "deaths": values.count,
+    "serious": values.count,
+    "slight": values.count,
+    "injured": values.count,
+    "crash_type": values.text,
+    "mode": values.text,
+    "cause": values.text,
+    "district": values.text,
+    "route": values.route,
+    "km": values.km,
+    "train_involved": values.boolean,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Crashes, how many rows were read, and headers that were left behind.
+
+    ``dropped`` names headers that no column of the table stands for: personal data and
+    whatever else the study has not asked for end here.
+    """
+
+    crashes: gpd.GeoDataFrame
+    read: int
+    dropped: tuple[str, ...]
+
+
+def read_crashes(
+    paths: Sequence[Path],
+    target: CRS,
+    rejects: Rejects,
+    *,
+    sheets: Sequence[str] = (),
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    severity: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+    boundary: gpd.GeoSeries | None = None,
+    tolerance: float = 50.0,
+    period: tuple[date | None, date | None] = (None, None),
+) -> Register:
+    """Read the register: all files, all sheets, as one table.
+
+    Parameters
+    ----------
+    target
+        Metric CRS of the study.
+    rejects
+        Collects every row that is refused.
+    sheets
+        Names of the sheets to read; all when empty.
+    columns, severity
+        What the study says of headers and severity words, before the known ones.
+    keep
+        Column to wanted values: other rows are not read.
+    boundary
+        Study area; a crash outside it by more than ``tolerance`` [m] is rejected.
+    period
+        First and last day; a crash outside is rejected.
+
+    Returns
+    -------
+    Register
+        ``crashes`` keeps to :data:`blackspots.schema.CRASHES`.
+
+    Raises
+    ------
+    BlackspotsError
+        The files cannot be read, the headers are not understood, or no crash is left.
+    """
+    words = severity_vocabulary() | _own_words(severity or {})
+    parts, read, dropped = [], 0, dict[str, None]()
+    headers: dict[tuple[str, str | None], dict[str, str]] = {}
+    for path in paths:
+        for raw in read_raw(path, sheets=sheets):
+            table = filtered(raw, keep or {})
+            found = match(table, "crashes", columns or {})
+            used = set(found.values())
+            dropped |= {str(header): None for header in raw.frame.columns if header not in used}
+            _require(table, found)
+            headers[raw.file, raw.sheet] = found
+            read += len(table.frame)
+            parts.append(
+                _one_table(table, found, target, rejects, crs=crs, words=words, period=period)
+            )
+    crashes = pd.concat(parts) if parts else None
+    if crashes is None or read == 0:
+        raise BlackspotsError("no-crashes", file=", ".join(p.name for p in paths))
+    out = outside(crashes.geometry, boundary, tolerance)
+    crashes = _refuse(crashes, out, ("lat", "lon"), "outside-area", headers, rejects)
+    again = crashes.index.duplicated()
+    crashes = _refuse(crashes, again, ("crash_id",), "duplicate-id", headers, rejects)
+    if crashes.empty:
+        first = rejects.records[0]
+        raise BlackspotsError("all-rejected", count=read, code=first["code"], **_place(first))
+    made = add_missing(crashes, CRASHES)
+    result = gpd.GeoDataFrame(made, geometry=crashes.geometry, crs=target)
+    result.index.name = CRASHES.index
+    check(result, CRASHES)
+    return Register(result, read, tuple(dropped))
+
+
+def _place(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: record[key] for key in ("file", "row", "column", "value")}
+
+
+def _own_words(given: Mapping[str, str]) -> dict[str, str]:
+    for word, level in given.items():
+        if level not in SEVERITIES:
+            have = ", ".join(SEVERITIES)
+            raise BlackspotsError("unknown-severity-level", word=word, level=level, have=have)
+    return {plain(word): level for word, level in given.items()}
+
+
+def _require(raw: RawTable, found: Mapping[str, str]) -> None:
+    """A register must say where: by geometry, coordinates, or route and km."""
+    placed = (
+        raw.geometry is not None
+        or {"lon", "lat"} <= found.keys()
+        or {"x", "y"} <= found.keys()
+        or {"route", "km"} <= found.keys()
+    )
+    if not placed:
+        have = ", ".join(str(c) for c in raw.frame.columns)
+        raise BlackspotsError("no-location-columns", file=raw.where, have=have)
+
+
+def _one_table(
+    raw: RawTable,
+    found: Mapping[str, str],
+    target: CRS,
+    rejects: Rejects,
+    *,
+    crs: str | None,
+    words: Mapping[str, str],
+    period: tuple[date | None, date | None],
+) -> gpd.GeoDataFrame:
+    index, bad = raw.frame.index, np.zeros(len(raw.frame), dtype=bool)
+
+    def parse(column: str, parser: Any) -> list[Any]:
+        return parse_column(
+            raw, found.get(column), parser, table="crashes", rejects=rejects, bad=bad
+        )
+
+    cells = {column: parse(column, parser) for column, parser in _PARSERS.items()}
+    cells["date"] = _dates(raw, found, parse("date", values.day), bad, rejects, period)
+    if "hour" not in found and "date" in found:
+        cells["hour"] = [values.hour_of_date(cell) for cell in raw.frame[found["date"]]]
+    kinds = {column.name: column.kind for column in CRASHES.columns}
+    frame = pd.DataFrame({name: typed(cells[name], kinds[name], index) for name in cells})
+    frame["injured"] = frame["injured"].fillna(frame["serious"] + frame["slight"])
+
+    def severity_of(cell: Any) -> str:
+        level = words.get(plain(values.text(cell)))
+        if level is None:
+            raise values.Unreadable("unknown-severity")
+        return level
+
+    stated = pd.Series(parse("severity", severity_of), index=index, dtype="object")
+    derived = severity_of_persons(frame)
+    frame["severity"] = stated.where(stated.notna() & (stated != "unknown"), derived)
+    located = points(raw, found, crs, target, table="crashes", rejects=rejects, bad=bad)
+    frame["source_file"] = raw.file
+    frame["source_sheet"] = raw.sheet
+    frame["source_row"] = index.to_numpy()
+    ids = raw.frame[found["crash_id"]] if "crash_id" in found else pd.Series([None] * len(index))
+    prefix = f"{raw.file}:{raw.sheet}:" if raw.sheet else f"{raw.file}:"
+    frame.index = pd.Index(make_ids(list(ids), prefix), dtype="object", name=CRASHES.index)
+    located.index = frame.index
+    return gpd.GeoDataFrame(frame, geometry=located, crs=target)[~bad]
+
+
+def _dates(
+    raw: RawTable,
+    found: Mapping[str, str],
+    days: list[Any],
+    bad: np.ndarray,
+    rejects: Rejects,
+    period: tuple[date | None, date | None],
+) -> list[Any]:
+    """Refuse rows without a date, where the register has dates, and those out of the period."""
+    header = found.get("date")
+    if header is None:
+        return days
+    first, last = period
+    for position, day in enumerate(days):
+        if bad[position] and day is None:
+            continue
+        code = None
+        if day is None:
+            code = "no-date"
+        elif (first and day < first) or (last and day > last):
+            code = "outside-period"
+        if code:
+            bad[position] = True
+            row, cell = int(raw.frame.index[position]), raw.frame[header].iloc[position]
+            rejects.add("crashes", raw, row, header, cell, code)
+    return days
+
+
+def severity_of_persons(frame: pd.DataFrame) -> pd.Series:
+    """Worst outcome of a crash from its numbers of persons; unknown when they do not say.
+
+    Parameters
+    ----------
+    frame
+        ``deaths``, ``serious``, ``slight``, ``injured`` [persons], missing for unknown.
+
+    Returns
+    -------
+    Series of :data:`blackspots.schema.SEVERITIES`
+    """
+    some = {
+        name: (frame[name].fillna(0) > 0).astype(bool)
+        for name in ("deaths", "serious", "slight", "injured")
+    }
+    graded = frame["serious"].notna() & frame["slight"].notna()
+    nobody = (frame["deaths"] == 0).fillna(False) & (frame["injured"] == 0).fillna(False)
+    level = np.select(
+        [
+            some["deaths"],
+            some["serious"],
+            some["slight"] & graded,
+            some["injured"] | some["slight"],
+            nobody.astype(bool),
+        ],
+        ["fatal", "serious", "slight", "injury", "pdo"],
+        "unknown",
+    )
+    return pd.Series(level, index=frame.index, dtype="object")
+
+
+def _refuse(
+    crashes: gpd.GeoDataFrame,
+    rows: np.ndarray,
+    columns: tuple[str, ...],
+    code: str,
+    headers: Mapping[tuple[str, str | None], Mapping[str, str]],
+    rejects: Rejects,
+) -> gpd.GeoDataFrame:
+    """Leave out rows for a reason that only shows once all sheets are together."""
+    for row in crashes[rows].itertuples():
+        raw = RawTable(row.source_file, row.source_sheet, pd.DataFrame())
+        found = headers[row.source_file, row.source_sheet]
+        named = ", ".join(found[c] for c in columns if c in found) or "geometry"
+        shown = (
+            row.Index if code == "duplicate-id" else f"{row.geometry.x:.0f} {row.geometry.y:.0f}"
+        )
+        rejects.add("crashes", raw, row.source_row, named, shown, code)
+    return crashes[~rows]

@@ -1,0 +1,360 @@
+"""Roads, level crossings, railways, areas and the study area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from blackspots import crs as crs_
+from blackspots.errors import BlackspotsError
+from blackspots.presets.headers import crossing_kinds, plain
+from blackspots.schema import AREAS, CROSSINGS, RAILWAYS, ROADS, Table, check
+from blackspots.sources import values
+from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.points import outside, points, source_crs
+from blackspots.sources.raw import RawTable, filtered, read_raw
+from blackspots.sources.rejects import Rejects
+
+_ENDS = ("x_from", "y_from", "x_to", "y_to")
+
+
+def read_roads(
+    path: Path,
+    target: CRS,
+    rejects: Rejects,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+) -> gpd.GeoDataFrame:
+    """Road centrelines: a vector layer, or a table of straight lines with their two ends.
+
+    Multi-part lines are taken apart (``id``, ``id#2`` ...). Lines without length or with
+    broken coordinates, and features that are no lines, are rejected.
+
+    Returns
+    -------
+    GeoDataFrame of :data:`blackspots.schema.ROADS`
+
+    Raises
+    ------
+    BlackspotsError
+        ``duplicate-ids`` when two lines have one id (repairs could not name them),
+        ``empty-layer``, or what reading the file says.
+    """
+    raw = _one(path, layer, keep)
+    found = match(raw, "roads", columns or {})
+    frame, bad = _attributes(raw, found, ROADS, "roads", rejects)
+    lines = _lines(raw, found, crs, target, "roads", rejects, bad)
+    return _line_table(raw, frame, lines, bad, found, ROADS, "road_id", target)
+
+
+def read_railways(
+    path: Path,
+    target: CRS,
+    rejects: Rejects,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+) -> gpd.GeoDataFrame:
+    """Railway lines, as :func:`read_roads` reads roads."""
+    raw = _one(path, layer, keep)
+    found = match(raw, "railways", columns or {})
+    frame, bad = _attributes(raw, found, RAILWAYS, "railways", rejects)
+    lines = _lines(raw, found, crs, target, "railways", rejects, bad)
+    return _line_table(raw, frame, lines, bad, found, RAILWAYS, "railway_id", target)
+
+
+def read_crossings(
+    path: Path,
+    target: CRS,
+    rejects: Rejects,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+    boundary: gpd.GeoSeries | None = None,
+    tolerance: float = 50.0,
+) -> gpd.GeoDataFrame:
+    """Level crossings, listed and self-opened; a zero traffic count is taken as not counted.
+
+    Returns
+    -------
+    GeoDataFrame of :data:`blackspots.schema.CROSSINGS`
+
+    Raises
+    ------
+    BlackspotsError
+        ``duplicate-ids``, ``empty-layer``, or what reading the file says.
+    """
+    raw = _one(path, layer, keep)
+    found = match(raw, "crossings", columns or {})
+    frame, bad = _attributes(raw, found, CROSSINGS, "crossings", rejects)
+    for column in ("aadt", "trains"):
+        frame[column] = frame[column].replace(0, np.nan)
+    kinds = frame["kind"].map(lambda k: None if k is None else crossing_kinds().get(plain(k)))
+    frame["kind"] = kinds.where(kinds.notna(), "unknown").astype(object)
+    located = points(raw, found, crs, target, table="crossings", rejects=rejects, bad=bad)
+    lost = located.isna().to_numpy() & ~bad
+    rejects.add_rows("crossings", raw, lost, "geometry", "no-location")
+    bad |= lost
+    out = outside(located.where(~bad), boundary, tolerance)
+    rejects.add_rows("crossings", raw, out, "geometry", "outside-area")
+    bad |= out
+    ids = _ids(raw, found, "crossing_id", "LX")
+    _refuse_duplicates(raw, ids, "crossings", "crossing_id")
+    made = gpd.GeoDataFrame(add_missing(frame, CROSSINGS), geometry=located, crs=target)[~bad]
+    made.index = pd.Index(ids[~bad], name=CROSSINGS.index, dtype="object")
+    check(made, CROSSINGS)
+    return made
+
+
+def read_areas(
+    path: Path,
+    target: CRS,
+    rejects: Rejects,
+    level: str,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+) -> gpd.GeoDataFrame:
+    """Polygons of one level; invalid outlines are mended, features without area rejected."""
+    raw = _one(path, layer, keep)
+    found = match(raw, "areas", columns or {})
+    if "name" not in found:
+        have = ", ".join(str(c) for c in raw.frame.columns)
+        raise BlackspotsError(
+            "missing-column", file=raw.where, column="name", table="areas", have=have
+        )
+    frame, bad = _attributes(raw, found, AREAS, "areas", rejects, skip=("level",))
+    shapes = _polygons(raw, crs, target, "areas", rejects, bad)
+    unnamed = frame["name"].isna().to_numpy() & ~bad
+    rejects.add_rows("areas", raw, unnamed, found["name"], "no-name")
+    bad |= unnamed
+    frame["level"] = level
+    made = gpd.GeoDataFrame(add_missing(frame, AREAS), geometry=shapes, crs=target)[~bad]
+    if made.empty:
+        raise BlackspotsError("empty-layer", file=raw.where, table="areas")
+    made.index = pd.Index([f"{level}/{i + 1}" for i in range(len(made))], name=AREAS.index)
+    check(made, AREAS)
+    return made
+
+
+def read_boundary(
+    path: Path,
+    target: CRS,
+    rejects: Rejects,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    keep: Mapping[str, Any] | None = None,
+) -> gpd.GeoSeries:
+    """The study area: polygons outside of which nothing is taken."""
+    raw = _one(path, layer, keep)
+    bad = np.zeros(len(raw.frame), dtype=bool)
+    shapes = _polygons(raw, crs, target, "boundary", rejects, bad)[~bad]
+    if shapes.empty:
+        raise BlackspotsError("empty-layer", file=raw.where, table="boundary")
+    return shapes
+
+
+def read_places(
+    path: Path,
+    target: CRS,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+) -> gpd.GeoDataFrame:
+    """Towns for the labels of a map: ``name``, ``rank`` and a point each."""
+    raw = _one(path, layer, keep)
+    found = match(raw, "places", columns or {})
+    bad = np.zeros(len(raw.frame), dtype=bool)
+    located = points(raw, {}, crs, target, table="places", rejects=Rejects(), bad=bad)
+    made = gpd.GeoDataFrame(
+        {
+            name: [
+                None if values.is_blank(v) else values.text(v)
+                for v in (raw.frame[found[name]] if name in found else [None] * len(raw.frame))
+            ]
+            for name in ("name", "rank")
+        },
+        geometry=located.array,
+        crs=target,
+    )
+    return made[made.geometry.notna() & made["name"].notna()]
+
+
+def _one(path: Path, layer: str | None, keep: Mapping[str, Any] | None) -> RawTable:
+    tables = read_raw(path, layer=layer)
+    if len(tables) > 1:
+        have = ", ".join(str(t.sheet) for t in tables)
+        raise BlackspotsError("several-layers", file=path.name, have=have)
+    table = filtered(tables[0], keep or {})
+    if table.frame.empty:
+        raise BlackspotsError("empty-layer", file=table.where, table="")
+    return table
+
+
+def _attributes(
+    raw: RawTable,
+    found: Mapping[str, str],
+    table: Table,
+    name: str,
+    rejects: Rejects,
+    skip: tuple[str, ...] = (),
+) -> tuple[pd.DataFrame, np.ndarray]:
+    bad = np.zeros(len(raw.frame), dtype=bool)
+    own = {"km_from": values.km, "km_to": values.km, "km": values.km, "ref": values.route}
+    cells = {}
+    for column in table.columns:
+        if column.name in skip:
+            continue
+        parser = own.get(column.name, values.PARSERS[column.kind])
+        if column.minimum == 0 and column.name not in own:
+            parser = values.amount
+        parsed = parse_column(
+            raw, found.get(column.name), parser, table=name, rejects=rejects, bad=bad
+        )
+        cells[column.name] = typed(parsed, column.kind, raw.frame.index)
+    return pd.DataFrame(cells, index=raw.frame.index), bad
+
+
+def _geometry(raw: RawTable, crs: str | None, table: str) -> gpd.GeoSeries:
+    if raw.geometry is None:
+        raise BlackspotsError("no-geometry", file=raw.where, table=table)
+    return raw.geometry.set_crs(source_crs(raw, crs, table=table), allow_override=True)
+
+
+def _lines(
+    raw: RawTable,
+    found: Mapping[str, str],
+    crs: str | None,
+    target: CRS,
+    table: str,
+    rejects: Rejects,
+    bad: np.ndarray,
+) -> gpd.GeoSeries:
+    """One (multi-)line a row in the target CRS; rows that have none are marked bad."""
+    if raw.geometry is None and set(_ENDS) <= found.keys():
+        shapes = _two_point_lines(raw, found, crs, table, rejects, bad)
+    else:
+        shapes = _geometry(raw, crs, table)
+    kinds = shapes.geom_type
+    for code, wrong in (
+        ("no-geometry", shapes.isna().to_numpy() | shapes.is_empty.to_numpy()),
+        ("not-a-line", ~kinds.isin(["LineString", "MultiLineString"]).to_numpy()),
+        ("broken-geometry", ~_finite(shapes)),
+        ("no-length", ~(shapely.length(shapes.array) > 0)),
+    ):
+        rejects.add_rows(table, raw, wrong & ~bad, "geometry", code, kinds)
+        bad |= wrong
+    good = shapes.where(~bad)
+    return crs_.reproject(
+        gpd.GeoSeries(shapely.force_2d(good.array), good.index, crs=shapes.crs), target
+    )
+
+
+def _finite(shapes: gpd.GeoSeries) -> np.ndarray:
+    xy, owner = shapely.get_coordinates(shapes.array, return_index=True)
+    broken = owner[~np.isfinite(xy).all(axis=1)]
+    result = np.ones(len(shapes), dtype=bool)
+    result[broken] = False
+    return result
+
+
+def _two_point_lines(
+    raw: RawTable,
+    found: Mapping[str, str],
+    crs: str | None,
+    table: str,
+    rejects: Rejects,
+    bad: np.ndarray,
+) -> gpd.GeoSeries:
+    if not crs:
+        raise BlackspotsError("no-crs", file=raw.where, table=table)
+    ends = np.array(
+        [
+            parse_column(raw, found[end], values.number, table=table, rejects=rejects, bad=bad)
+            for end in _ENDS
+        ],
+        dtype="float64",
+    ).T
+    short = np.isnan(ends).any(axis=1) & ~bad
+    rejects.add_rows(table, raw, short, found["x_from"], "no-geometry")
+    bad |= short
+    ends[bad] = 0.0
+    made = shapely.linestrings(ends.reshape(-1, 2, 2))
+    return gpd.GeoSeries(made, raw.frame.index, crs=crs_.parse(crs, f"{table}.crs"))
+
+
+def _polygons(
+    raw: RawTable, crs: str | None, target: CRS, table: str, rejects: Rejects, bad: np.ndarray
+) -> gpd.GeoSeries:
+    shapes = _geometry(raw, crs, table)
+    wrong = ~shapes.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() | ~_finite(shapes)
+    rejects.add_rows(table, raw, wrong & ~bad, "geometry", "not-a-polygon", shapes.geom_type)
+    bad |= wrong
+    mended = shapes.where(~bad)
+    invalid = ~mended.is_valid & ~bad
+    mended[invalid] = mended[invalid].make_valid().buffer(0)
+    return crs_.reproject(mended, target)
+
+
+def _ids(raw: RawTable, found: Mapping[str, str], column: str, prefix: str) -> np.ndarray:
+    cells = list(raw.frame[found[column]]) if column in found else [None] * len(raw.frame)
+    return np.array(make_ids(cells, prefix), dtype="object")
+
+
+def _refuse_duplicates(raw: RawTable, ids: np.ndarray, table: str, column: str) -> None:
+    again = pd.Index(ids).duplicated(keep=False)
+    if again.any():
+        rows = ", ".join(str(row) for row in raw.frame.index[again][:6])
+        raise BlackspotsError(
+            "duplicate-ids",
+            file=raw.where,
+            table=table,
+            column=column,
+            value=ids[again][0],
+            count=int(again.sum()),
+            rows=rows,
+        )
+
+
+def _line_table(
+    raw: RawTable,
+    frame: pd.DataFrame,
+    lines: gpd.GeoSeries,
+    bad: np.ndarray,
+    found: Mapping[str, str],
+    table: Table,
+    id_column: str,
+    target: CRS,
+) -> gpd.GeoDataFrame:
+    ids = _ids(raw, found, id_column, "R")
+    _refuse_duplicates(raw, ids, table.name, id_column)
+    made = gpd.GeoDataFrame(add_missing(frame, table), geometry=lines, crs=target)[~bad]
+    if made.empty:
+        raise BlackspotsError("empty-layer", file=raw.where, table=table.name)
+    made.index = pd.Index(ids[~bad], name=table.index, dtype="object")
+    made = made.explode(index_parts=False)
+    part = made.groupby(level=0).cumcount().to_numpy()
+    names = [f"{i}#{n + 1}" if n else i for i, n in zip(made.index, part, strict=True)]
+    made.index = pd.Index(names, name=table.index, dtype="object")
+    made = made[made.geometry.length > 0]
+    check(made, table)
+    return made

@@ -1,0 +1,176 @@
+"""Opening a file: its tables as they stand, every cell with its row number."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import python_calamine
+from pyproj import CRS
+
+from blackspots.errors import BlackspotsError
+
+VECTOR: Final = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
+SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+TEXT: Final = (".csv", ".tsv", ".txt")
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """Cells as read; the frame's index is the row number in the file.
+
+    For spreadsheets and text the header is row 1; for vector files the first feature is row 1.
+    """
+
+    file: str
+    sheet: str | None
+    frame: pd.DataFrame
+    geometry: gpd.GeoSeries | None = None
+    crs: CRS | None = None
+
+    @property
+    def where(self) -> str:
+        """File and sheet, for messages."""
+        return f"{self.file} [{self.sheet}]" if self.sheet else self.file
+
+
+def read_raw(path: Path, *, sheets: Sequence[str] = (), layer: str | None = None) -> list[RawTable]:
+    """All tables of a file: every sheet, or those named; one layer.
+
+    Raises
+    ------
+    BlackspotsError
+        ``missing-input``, ``unreadable``, ``unknown-format``, ``unknown-sheet``,
+        ``unknown-layer``, ``several-layers``, ``not-utf8`` or ``empty-file``.
+    """
+    if not path.is_file():
+        raise BlackspotsError("missing-input", file=str(path))
+    suffix = path.suffix.lower()
+    if path.stat().st_size == 0:
+        raise BlackspotsError("empty-file", file=path.name)
+    if suffix in VECTOR:
+        tables = [_read_vector(path, layer)]
+    elif suffix in SHEETS:
+        tables = _read_workbook(path, [layer] if layer else sheets)
+    elif suffix in TEXT:
+        tables = [_read_text(path)]
+    else:
+        known = " ".join((*SHEETS, *TEXT, *VECTOR))
+        raise BlackspotsError("unknown-format", file=path.name, known=known)
+    return tables
+
+
+def filtered(table: RawTable, wanted: Mapping[str, Any]) -> RawTable:
+    """The rows whose columns hold one of the wanted values, as text.
+
+    Raises
+    ------
+    BlackspotsError
+        ``unknown-column`` when the table has no such column.
+    """
+    keep = np.ones(len(table.frame), dtype=bool)
+    for column, values in wanted.items():
+        if column not in table.frame.columns:
+            raise unknown_column(table, column)
+        allowed = values if isinstance(values, list) else [values]
+        keep &= table.frame[column].astype(str).isin([str(v) for v in allowed]).to_numpy()
+    geometry = None if table.geometry is None else table.geometry[keep]
+    return RawTable(table.file, table.sheet, table.frame[keep], geometry, table.crs)
+
+
+def unknown_column(table: RawTable, column: str) -> BlackspotsError:
+    """The error for a column that the study names and the table has not."""
+    have = ", ".join(str(c) for c in table.frame.columns)
+    return BlackspotsError("unknown-column", file=table.where, column=column, have=have)
+
+
+def _read_vector(path: Path, layer: str | None) -> RawTable:
+    try:
+        names = [str(name) for name, _ in pyogrio.list_layers(path)]
+    except (pyogrio.errors.DataSourceError, ValueError) as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    if layer is not None and layer not in names:
+        raise BlackspotsError("unknown-layer", file=path.name, layer=layer, have=", ".join(names))
+    if layer is None and len(names) > 1:
+        raise BlackspotsError("several-layers", file=path.name, have=", ".join(names))
+    try:
+        frame = pyogrio.read_dataframe(path, layer=layer or (names[0] if names else None))
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    sheet = layer if len(names) > 1 else None
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return RawTable(path.name, sheet, frame.astype(object))
+    cells = pd.DataFrame(frame.drop(columns=frame.geometry.name)).astype(object)
+    return RawTable(path.name, sheet, cells, frame.geometry, frame.crs)
+
+
+def _read_workbook(path: Path, sheets: Sequence[str]) -> list[RawTable]:
+    try:
+        with python_calamine.CalamineWorkbook.from_path(path) as book:
+            missing = [name for name in sheets if name not in book.sheet_names]
+            if missing:
+                have = ", ".join(book.sheet_names)
+                raise BlackspotsError("unknown-sheet", file=path.name, sheet=missing[0], have=have)
+            found = [
+                (name, book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+                for name in sheets or book.sheet_names
+            ]
+    except (python_calamine.CalamineError, OSError) as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    tables = [
+        _from_rows(path.name, name, [list(row) for row in rows])
+        for name, rows in found
+        if any(cell not in ("", None) for row in rows for cell in row)
+    ]
+    if not tables:
+        raise BlackspotsError("empty-file", file=path.name)
+    return tables
+
+
+def _read_text(path: Path) -> RawTable:
+    try:
+        source = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BlackspotsError("not-utf8", file=path.name) from error
+    first = source.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=first.count)
+    try:
+        rows: list[list[Any]] = list(csv.reader(io.StringIO(source), delimiter=delimiter))
+    except csv.Error as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    return _from_rows(path.name, None, rows)
+
+
+def _from_rows(file: str, sheet: str | None, rows: list[list[Any]]) -> RawTable:
+    """A table whose header is the first row with at least two filled cells."""
+    filled = [sum(cell not in ("", None) for cell in row) for row in rows]
+    top = next((i for i, n in enumerate(filled) if n > 1), None)
+    if top is None:
+        top = next((i for i, n in enumerate(filled) if n), None)
+    if top is None:
+        raise BlackspotsError("empty-file", file=file)
+    names = _unique([str(cell).strip() for cell in rows[top]])
+    numbers = [i + 1 for i in range(top + 1, len(rows)) if filled[i]]
+    width = len(names)
+    cells = [(rows[i - 1] + [None] * width)[:width] for i in numbers]
+    frame = pd.DataFrame(cells, columns=names, index=pd.Index(numbers, dtype="int64"), dtype=object)
+    keep = [bool(name) for name in names]
+    return RawTable(file, sheet, frame.loc[:, keep])
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 or not name else f"{name} ({seen[name]})")
+    return result

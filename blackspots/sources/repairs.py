@@ -1,0 +1,141 @@
+"""The user's own list of works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from blackspots.errors import BlackspotsError
+from blackspots.schema import REPAIRS, check
+from blackspots.sources import values
+from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.points import outside, points
+from blackspots.sources.raw import RawTable, filtered, read_raw
+from blackspots.sources.rejects import Rejects
+
+_PARSERS = {
+    "work": values.text,
+    "countermeasure": values.text,
+    "cmf": values.amount,
+    "life": values.amount,
+    "cost": values.amount,
+    "quantity": values.amount,
+    "unit_price": values.amount,
+    "road_id": values.text,
+    "crossing_id": values.text,
+    "route": values.route,
+    "km_from": values.km,
+    "km_to": values.km,
+}
+
+
+def read_repairs(
+    path: Path,
+    target: CRS,
+    rejects: Rejects,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: Mapping[str, Any] | None = None,
+    unit: float = 1.0,
+    countermeasures: frozenset[str] = frozenset(),
+    boundary: gpd.GeoSeries | None = None,
+    tolerance: float = 50.0,
+) -> gpd.GeoDataFrame:
+    """Works with place and cost; a work without any cost keeps it unknown.
+
+    Parameters
+    ----------
+    unit
+        What one unit of the cost columns is in currency units (1e6 for million).
+    countermeasures
+        Ids of the catalogue; a work that names another one is rejected.
+
+    Returns
+    -------
+    GeoDataFrame of :data:`blackspots.schema.REPAIRS`
+
+    Raises
+    ------
+    BlackspotsError
+        ``missing-column`` when no column says where or what it costs.
+    """
+    parts = []
+    for raw in read_raw(path, layer=layer):
+        table = filtered(raw, keep or {})
+        found = match(table, "repairs", columns or {})
+        _require(table, found)
+        parts.append(
+            _one_table(table, found, target, rejects, crs=crs, unit=unit, known=countermeasures)
+        )
+    works = pd.concat(parts)
+    works = _refuse(works, rejects, outside(works.geometry, boundary, tolerance), "outside-area")
+    works = _refuse(works, rejects, works.index.duplicated(), "duplicate-id")
+    made = gpd.GeoDataFrame(add_missing(works, REPAIRS), geometry=works.geometry, crs=target)
+    made.index.name = REPAIRS.index
+    check(made, REPAIRS)
+    return made
+
+
+def _require(raw: RawTable, found: Mapping[str, str]) -> None:
+    have = ", ".join(str(c) for c in raw.frame.columns)
+    if not {"cost"} <= found.keys() and not {"quantity", "unit_price"} <= found.keys():
+        raise BlackspotsError(
+            "missing-column", file=raw.where, column="cost", table="repairs", have=have
+        )
+    places = ({"road_id"}, {"crossing_id"}, {"route", "km_from"}, {"lon", "lat"}, {"x", "y"})
+    if raw.geometry is None and not any(place <= found.keys() for place in places):
+        raise BlackspotsError("no-location-columns", file=raw.where, have=have)
+
+
+def _one_table(
+    raw: RawTable,
+    found: Mapping[str, str],
+    target: CRS,
+    rejects: Rejects,
+    *,
+    crs: str | None,
+    unit: float,
+    known: frozenset[str],
+) -> gpd.GeoDataFrame:
+    index, bad = raw.frame.index, np.zeros(len(raw.frame), dtype=bool)
+    kinds = {column.name: column.kind for column in REPAIRS.columns}
+    frame = pd.DataFrame(index=index)
+    for column, parser in _PARSERS.items():
+        parsed = parse_column(
+            raw, found.get(column), parser, table="repairs", rejects=rejects, bad=bad
+        )
+        frame[column] = typed(parsed, kinds[column], index)
+    frame["cost"] = frame["cost"].fillna(frame["quantity"] * frame["unit_price"]) * unit
+    frame["unit_price"] *= unit
+    odd = frame["countermeasure"].notna() & ~frame["countermeasure"].isin(known)
+    for row, cell in frame.loc[odd, "countermeasure"].items():
+        rejects.add(
+            "repairs", raw, int(str(row)), found["countermeasure"], cell, "unknown-countermeasure"
+        )
+    bad |= odd.to_numpy()
+    located = points(raw, found, crs, target, table="repairs", rejects=rejects, bad=bad)
+    frame["source_file"] = raw.file
+    frame["source_sheet"] = raw.sheet
+    frame["source_row"] = index.to_numpy()
+    ids = list(raw.frame[found["repair_id"]]) if "repair_id" in found else [None] * len(index)
+    frame.index = pd.Index(make_ids(ids, "W"), dtype="object", name=REPAIRS.index)
+    located.index = frame.index
+    return gpd.GeoDataFrame(frame, geometry=located, crs=target)[~bad]
+
+
+def _refuse(
+    works: gpd.GeoDataFrame, rejects: Rejects, rows: np.ndarray, code: str
+) -> gpd.GeoDataFrame:
+    for row in works[rows].itertuples():
+        raw = RawTable(row.source_file, row.source_sheet, pd.DataFrame())
+        column = "repair_id" if code == "duplicate-id" else "geometry"
+        rejects.add("repairs", raw, row.source_row, column, row.Index, code)
+    return works[~rows]

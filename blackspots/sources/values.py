@@ -1,0 +1,213 @@
+"""One cell to one value; a cell that cannot be read raises :class:`Unreadable` with a code."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+import pandas as pd
+
+from blackspots.presets import headers
+
+_EXCEL_EPOCH: Final = date(1899, 12, 30)
+_EXCEL_RANGE: Final = (20_000, 80_000)  # 1954 to 2119: a bare number outside is no date
+_DMY: Final = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?!\d)")
+_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
+_CLOCK: Final = re.compile(r"(?<!\d)(\d{1,2})\s*(?::|h|giờ|g)\s*(\d{1,2})?(?!\d)", re.IGNORECASE)
+_KM_POST: Final = re.compile(
+    r"(?:^|.*?\b)(?:km|lt)?\s*(\d{1,4})\s*\+\s*(\d{1,4})(?:[.,]\d+)?\s*m?\s*$", re.IGNORECASE
+)
+_KM_PLAIN: Final = re.compile(
+    r"^\s*(?:km)?\s*(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:km)?\s*$", re.IGNORECASE
+)
+_METRES_IN_KM: Final = 1000
+HOURS: Final = 24
+
+
+class Unreadable(ValueError):
+    """A cell that is not what its column holds; ``code`` is a key below ``reject.``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether the cell says nothing: empty, NaN, or a word for *not recorded*."""
+    if cell is None:
+        return True
+    if isinstance(cell, float):
+        return math.isnan(cell)
+    if isinstance(cell, str):
+        words = cell.strip()
+        return not words or (headers.plain(words) in headers.blanks() and not words.isdigit())
+    return bool(pd.isna(cell))
+
+
+def text(cell: Any) -> str:
+    """Text in Unicode NFC, white space folded; whole numbers without a decimal point."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return " ".join(unicodedata.normalize("NFC", str(cell)).split())
+
+
+def number(cell: Any) -> float:
+    """A number; in text, one comma or point may be the decimal mark."""
+    if isinstance(cell, bool):
+        raise Unreadable("not-a-number")
+    if isinstance(cell, int | float):
+        value = float(cell)
+    else:
+        words = str(cell).strip().replace("\u00a0", "").replace(" ", "")
+        if words.count(",") == 1 and "." not in words:
+            words = words.replace(",", ".")
+        try:
+            value = float(words)
+        except ValueError:
+            raise Unreadable("not-a-number") from None
+    if not math.isfinite(value):
+        raise Unreadable("not-a-number")
+    return value
+
+
+def amount(cell: Any) -> float:
+    """A quantity or sum of money, not negative.
+
+    A number in text whose point or comma could be a thousands separator (``1.500``) is
+    refused: reading it wrongly errs by a factor of a thousand.
+    """
+    if isinstance(cell, str) and re.fullmatch(r"-?\d{1,3}([.,]\d{3})+", cell.strip()):
+        raise Unreadable("ambiguous-number")
+    value = number(cell)
+    if value < 0:
+        raise Unreadable("negative")
+    return value
+
+
+def count(cell: Any) -> int:
+    """A whole number, not negative."""
+    value = number(cell)
+    if value < 0:
+        raise Unreadable("negative")
+    if value != int(value):
+        raise Unreadable("not-whole")
+    return int(value)
+
+
+def integer(cell: Any) -> int:
+    """A whole number of either sign."""
+    value = number(cell)
+    if value != int(value):
+        raise Unreadable("not-whole")
+    return int(value)
+
+
+def boolean(cell: Any) -> bool:
+    """Yes or no, in the words of ``presets/headers/severities.toml``."""
+    if isinstance(cell, bool):
+        return cell
+    known = headers.booleans().get(headers.plain(text(cell)))
+    if known is None:
+        raise Unreadable("not-yes-or-no")
+    return known
+
+
+def day(cell: Any) -> date:
+    """A date: an Excel date or serial, dd/mm/yyyy or ISO; a month first is never assumed."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    if isinstance(cell, int | float) or str(cell).strip().isdigit():
+        serial = number(cell)
+        if _EXCEL_RANGE[0] <= serial <= _EXCEL_RANGE[1]:
+            return _EXCEL_EPOCH + timedelta(days=int(serial))
+        raise Unreadable("not-a-date")
+    words = str(cell)
+    iso, dmy = _ISO.search(words), _DMY.search(words)
+    found = iso or dmy
+    if found is None:
+        raise Unreadable("not-a-date")
+    parts = [int(part) for part in found.groups()]
+    year, month, number_of_day = parts if iso else parts[::-1]
+    try:
+        return date(year, month, number_of_day)
+    except ValueError:
+        raise Unreadable("no-such-day") from None
+
+
+def hour(cell: Any) -> int:
+    """Hour of the day, 0 to 23, from a clock time, a day fraction or a whole hour."""
+    if isinstance(cell, datetime | time):
+        return cell.hour
+    if isinstance(cell, timedelta):
+        value = cell.total_seconds() / 3600
+        return _valid_hour(int(value))
+    if isinstance(cell, int | float):
+        fraction = isinstance(cell, float) and 0 < cell < 1
+        return _valid_hour(int(cell * HOURS + 1e-9) if fraction else integer(cell))
+    words = str(cell).strip()
+    clock = _CLOCK.search(words)
+    if clock is None:
+        return _valid_hour(integer(words))
+    if int(clock[2] or 0) > 59:  # noqa: PLR2004
+        raise Unreadable("no-such-hour")
+    return _valid_hour(int(clock[1]))
+
+
+def hour_of_date(cell: Any) -> int | None:
+    """The hour that a date cell carries with it, if any; midnight counts as none."""
+    if isinstance(cell, datetime):
+        return cell.hour if (cell.hour, cell.minute, cell.second) != (0, 0, 0) else None
+    if isinstance(cell, str) and (clock := _CLOCK.search(cell)):
+        value = int(clock[1])
+        return value if value < HOURS else None
+    return None
+
+
+def _valid_hour(value: int) -> int:
+    if not 0 <= value < HOURS:
+        raise Unreadable("no-such-hour")
+    return value
+
+
+def km(cell: Any) -> float:
+    """A km post [km]: ``Km45+300``, ``QL1 Km 45+300``, ``Km 45,300`` or a number of km."""
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        value = number(cell)
+        if value < 0:
+            raise Unreadable("negative")
+        return value
+    words = str(cell).strip()
+    if post := _KM_POST.match(words):
+        metres = int(post[2])
+        if metres >= _METRES_IN_KM:
+            raise Unreadable("km-metres")
+        return int(post[1]) + metres / _METRES_IN_KM
+    if plain := _KM_PLAIN.match(words):
+        return float(plain[1].replace(",", "."))
+    raise Unreadable("not-a-km-post")
+
+
+def route(cell: Any) -> str:
+    """The number of a road in one spelling: ``ql 1b``, ``QL-1B`` and ``QL.1B`` are ``QL1B``.
+
+    ``Đ`` is written ``D`` so that ``ĐT234`` and ``DT234`` meet.
+    """
+    words = text(cell).upper().replace("Đ", "D")
+    words = re.sub(r"^QUOC LO|^QUỐC LỘ", "QL", words)
+    words = re.sub(r"^TINH LO|^TỈNH LỘ|^TL(?=\d)", "DT", words)
+    return re.sub(r"[\s.\-_]+", "", words)
+
+
+PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "text": text,
+    "number": number,
+    "integer": integer,
+    "boolean": boolean,
+    "date": day,
+}

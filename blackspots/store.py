@@ -1,0 +1,181 @@
+"""Writing results: an output folder that is whole or untouched, tables, a styled GeoPackage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from blackspots.errors import BlackspotsError
+
+MARKER: Final = "summary.json"
+"""A folder that holds this file was written by a run and may be replaced."""
+
+_STAMP: Final = "2000-01-01T00:00:00.000Z"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes ``folder``'s place when the block ends without an error.
+
+    Files in the old folder that the new one has not are kept.
+
+    Raises
+    ------
+    BlackspotsError
+        ``output-foreign`` when ``folder`` holds files but no earlier results;
+        ``output-locked`` or ``output-failed`` when it cannot be written or replaced.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not (folder / MARKER).is_file():
+        found = [] if not folder.is_dir() else sorted(p.name for p in folder.iterdir())[:3]
+        if found or not folder.is_dir():
+            raise BlackspotsError("output-foreign", folder=str(folder), found=", ".join(found))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise BlackspotsError("output-failed", folder=str(folder), problem=str(error)) from error
+    try:
+        yield fresh
+        _swap(fresh, folder)
+    except OSError as error:
+        raise BlackspotsError("output-failed", folder=str(folder), problem=str(error)) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put ``fresh`` where ``folder`` is; back to the old one if that fails half-way."""
+    fresh.chmod(0o755)
+    for file in fresh.rglob("*"):
+        if file.is_file():
+            with file.open("rb+") as handle:
+                os.fsync(handle.fileno())
+    if not folder.exists():
+        fresh.replace(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    try:
+        folder.replace(old / "was")
+    except OSError as error:
+        shutil.rmtree(old, ignore_errors=True)
+        raise BlackspotsError("output-locked", file=str(folder)) from error
+    try:
+        for entry in sorted((old / "was").iterdir()):
+            if not (fresh / entry.name).exists():
+                shutil.move(str(entry), str(fresh / entry.name))
+        fresh.replace(folder)
+    except OSError:
+        (old / "was").replace(folder)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def safe_text(value: Any) -> Any:
+    """Text that a spreadsheet will not run: a leading = + - @ gets an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = True) -> None:
+    """A table as CSV: UTF-8 with BOM (for Excel), points as decimal marks, dates ISO."""
+    made = frame.reset_index() if index else frame.copy()
+    if isinstance(made, gpd.GeoDataFrame):
+        made = pd.DataFrame(made.drop(columns=made.geometry.name))
+    for column in made.columns:
+        if pd.api.types.is_datetime64_any_dtype(made[column]):
+            made[column] = made[column].dt.strftime("%Y-%m-%d")
+        elif made[column].dtype == object or pd.api.types.is_string_dtype(made[column]):
+            made[column] = made[column].map(safe_text)
+    made.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.10g")
+
+
+def write_geopackage(
+    path: Path, layers: Mapping[str, pd.DataFrame], styles: Mapping[str, str]
+) -> None:
+    """Layers as a GeoPackage whose default styles QGIS applies on opening.
+
+    Parameters
+    ----------
+    layers
+        Name to frame; frames without geometry become attribute tables, empty ones are left
+        out. List-like columns are left out.
+    styles
+        Layer name to QML.
+
+    Notes
+    -----
+    Time stamps are fixed so that equal results give equal files.
+    """
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _STAMP})
+    written: set[str] = set()
+    for name, frame in layers.items():
+        if frame is None or frame.empty:
+            continue
+        made = _plain(frame)
+        pyogrio.write_dataframe(
+            made, path, layer=name, driver="GPKG", append=bool(written), promote_to_multi=False
+        )
+        written.add(name)
+    _add_styles(path, {name: qml for name, qml in styles.items() if name in written})
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Column types that a GeoPackage has."""
+    made = frame.reset_index()
+    for column in made.columns:
+        if isinstance(made, gpd.GeoDataFrame) and column == made.geometry.name:
+            continue
+        values = made[column]
+        if values.map(lambda v: isinstance(v, list | tuple | set)).any():
+            made = made.drop(columns=column)
+        elif pd.api.types.is_datetime64_any_dtype(values):
+            made[column] = values.dt.strftime("%Y-%m-%d").astype(object).where(values.notna(), None)
+        elif pd.api.types.is_bool_dtype(values) and values.dtype != bool:
+            made[column] = values.astype("Int8")
+        elif values.dtype == object and values.isna().all():
+            made[column] = pd.Series([None] * len(values), dtype="object")
+    return made
+
+
+def _add_styles(path: Path, styles: Mapping[str, str]) -> None:
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute(
+            "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,"
+            " f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),"
+            " f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,"
+            " useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),"
+            " update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))"
+        )
+        base.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description,"
+            " last_change, srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
+            (_STAMP,),
+        )
+        base.executemany(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+            " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner,"
+            " update_time) VALUES ('', '', ?, ?, ?, ?, '', 1, '', '', ?)",
+            [
+                (name, _geometry_column(base, name), name, qml, _STAMP)
+                for name, qml in styles.items()
+            ],
+        )
+
+
+def _geometry_column(base: sqlite3.Connection, name: str) -> str:
+    row = base.execute(
+        "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (name,)
+    ).fetchone()
+    return str(row[0]) if row else ""

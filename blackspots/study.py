@@ -1,0 +1,521 @@
+"""The run of a study: the only place where the stages meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from blackspots import crs as crs_
+from blackspots import sources
+from blackspots.appraisal import CrashCosts, Terms, appraise, crash_costs, yearly_cost
+from blackspots.config import UNITS, Layer, Study
+from blackspots.errors import BlackspotsError
+from blackspots.evaluation import by_area
+from blackspots.labels import text
+from blackspots.locating import Reach, areas_of, locate, locate_repairs
+from blackspots.network import Network, build_network
+from blackspots.presets import (
+    CostTable,
+    Countermeasure,
+    Definition,
+    catalogue,
+    cost_table,
+    definition,
+)
+from blackspots.programme import Programme, optimise
+from blackspots.schema import PROJECTS, SITES, check
+from blackspots.screening import Expectation, expect, expected_at, rank, screen
+from blackspots.sources.crashes import Register
+
+STAGES: Final = ("read", "network", "locate", "screen", "appraise", "programme")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What was read, in the study's CRS."""
+
+    register: Register
+    rejects: pd.DataFrame
+    roads: gpd.GeoDataFrame | None
+    crossings: gpd.GeoDataFrame | None
+    railways: gpd.GeoDataFrame | None
+    areas: dict[str, gpd.GeoDataFrame]
+    boundary: gpd.GeoSeries | None
+    places: gpd.GeoDataFrame | None
+    repairs: gpd.GeoDataFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The presets that a study uses, with its overrides."""
+
+    definition: Definition
+    costs: CostTable
+    terms: Terms
+    catalogue: dict[str, Countermeasure]
+    reach: Reach
+    window: float
+    months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything a run found; the outputs are made from this alone."""
+
+    study: Study
+    knowledge: Knowledge
+    inputs: Inputs
+    period: tuple[date, date]
+    network: Network | None
+    located: gpd.GeoDataFrame
+    expectation: Expectation
+    sites: gpd.GeoDataFrame
+    projects: gpd.GeoDataFrame
+    programme: Programme | None
+    crash_costs: CrashCosts
+    areas: pd.DataFrame
+    segments: gpd.GeoDataFrame | None
+
+    @property
+    def read(self) -> int:
+        """Rows of the register."""
+        return self.inputs.register.read
+
+    @property
+    def rejected(self) -> int:
+        """Rows of the register that were refused."""
+        return rejected_rows(self.inputs.rejects, "crashes")
+
+    @property
+    def placed(self) -> int:
+        """Crashes that have a place."""
+        return int(self.located["place"].notna().sum())
+
+    @property
+    def unplaced(self) -> int:
+        """Crashes that have none."""
+        return int(self.located["place"].isna().sum())
+
+    @property
+    def valued(self) -> bool:
+        """Whether severities are known, so that crashes have a cost."""
+        return bool((self.located["severity"] != "unknown").any())
+
+
+def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
+    """Run all stages of a study.
+
+    Parameters
+    ----------
+    study
+        From :func:`blackspots.config.load_study`.
+    progress
+        Called with the name of each stage (:data:`STAGES`) as it begins.
+
+    Raises
+    ------
+    BlackspotsError
+        What is wrong with the inputs.
+    """
+    target = crs_.metric(crs_.parse(study.study.crs, "[study] crs"), "[study] crs")
+    known = _knowledge(study)
+    progress("read")
+    inputs = read_inputs(study, target, known)
+    period = _period(study, inputs.register.crashes)
+    progress("network")
+    network = _network(study, inputs, target)
+    progress("locate")
+    located = _locate(inputs, network, known)
+    years = ((period[1] - period[0]).days + 1) / 365.25
+    progress("screen")
+    layers = {
+        "routes": network.routes if network else None,
+        "junctions": network.junctions if network else None,
+        "crossings": inputs.crossings,
+        "areas": _first(inputs.areas),
+    }
+    expectation = expect(
+        located,
+        segments=network.segments if network else None,
+        window=known.window,
+        years=years,
+        **layers,
+    )
+    sites, membership = screen(
+        located,
+        expectation,
+        known.definition,
+        months=known.months,
+        p_excess=study.screening.p_excess,
+        **layers,
+    )
+    located["site_id"] = membership
+    progress("appraise")
+    costs = crash_costs(located, known.costs)
+    sites["cost_per_year"] = yearly_cost(sites, costs)
+    repairs, lost = _repairs(inputs, network, known)
+    inputs = replace(inputs, rejects=lost.frame(), repairs=repairs)
+    projects = _appraise(inputs, network, located, expectation, sites, costs, known)
+    progress("programme")
+    programme = optimise(projects, study.budget.total) if study.budget else None
+    projects = _decided(projects, programme)
+    sites = _with_decision(rank(sites), projects, decided=programme is not None)
+    result = Result(
+        study=study,
+        knowledge=known,
+        inputs=inputs,
+        period=period,
+        network=network,
+        located=located,
+        expectation=expectation,
+        sites=sites,
+        projects=projects,
+        programme=programme,
+        crash_costs=costs,
+        areas=_area_table(located, inputs.areas),
+        segments=_counted(network, located),
+    )
+    _reconcile(result)
+    return result
+
+
+def _knowledge(study: Study) -> Knowledge:
+    folder, header = study.folder, study.study
+    rules = definition(header.definition, folder)
+    costs = cost_table(header.costs, folder)
+    rate, growth = study.appraisal.discount_rate, study.appraisal.growth
+    return Knowledge(
+        definition=rules,
+        costs=costs,
+        terms=Terms(
+            costs.discount_rate if rate is None else rate,
+            costs.growth if growth is None else growth,
+        ),
+        catalogue=catalogue(header.catalogue, folder),
+        reach=Reach(
+            tolerance=study.locating.tolerance,
+            junction=study.locating.junction_radius or rules.junction_radius,
+            crossing=study.locating.crossing_radius or rules.crossing_radius,
+            train=study.locating.train_radius,
+        ),
+        window=study.screening.window or rules.window,
+        months=study.screening.months or rules.months,
+    )
+
+
+def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
+    """Read every file that the study names."""
+    rejects = sources.Rejects()
+
+    def given(layer: Layer) -> dict[str, Any]:
+        return {"layer": layer.layer, "crs": layer.crs, "keep": layer.filter}
+
+    def columns(layer: Layer) -> dict[str, Any]:
+        return {**given(layer), "columns": layer.columns}
+
+    path = study.resolve
+    tolerance = study.locating.tolerance
+    s = study
+    boundary = (
+        sources.read_boundary(path(s.boundary.file), target, rejects, **given(s.boundary))
+        if s.boundary
+        else None
+    )
+    register = sources.read_crashes(
+        [path(file) for file in s.crashes.files],
+        target,
+        rejects,
+        sheets=s.crashes.sheets,
+        crs=s.crashes.crs,
+        columns=s.crashes.columns,
+        severity=s.crashes.severity,
+        keep=s.crashes.filter,
+        boundary=boundary,
+        tolerance=tolerance,
+        period=(s.study.start, s.study.end),
+    )
+    roads = (
+        sources.read_roads(path(s.roads.file), target, rejects, **columns(s.roads))
+        if s.roads
+        else None
+    )
+    crossings = (
+        sources.read_crossings(
+            path(s.crossings.file),
+            target,
+            rejects,
+            boundary=boundary,
+            tolerance=tolerance,
+            **columns(s.crossings),
+        )
+        if s.crossings
+        else None
+    )
+    railways = (
+        sources.read_railways(path(s.railways.file), target, rejects, **columns(s.railways))
+        if s.railways
+        else None
+    )
+    areas = {
+        layer.level: sources.read_areas(
+            path(layer.file), target, rejects, layer.level, **columns(layer)
+        )
+        for layer in s.areas
+    }
+    places = (
+        sources.read_places(path(s.places.file), target, **columns(s.places)) if s.places else None
+    )
+    repairs = None
+    if s.repairs:
+        if roads is None:
+            raise BlackspotsError("repairs-need-roads", file=s.path.name)
+        repairs = sources.read_repairs(
+            path(s.repairs.file),
+            target,
+            rejects,
+            unit=UNITS[s.repairs.unit],
+            countermeasures=frozenset(known.catalogue),
+            boundary=boundary,
+            tolerance=tolerance,
+            **columns(s.repairs),
+        )
+    return Inputs(
+        register, rejects.frame(), roads, crossings, railways, areas, boundary, places, repairs
+    )
+
+
+def rejected_rows(rejects: pd.DataFrame, table: str) -> int:
+    """Number of rejected rows of a table, a row with several problems once."""
+    return len(rejects[rejects["table"] == table].drop_duplicates(["file", "sheet", "row"]))
+
+
+def _period(study: Study, crashes: gpd.GeoDataFrame) -> tuple[date, date]:
+    """The study's period; where it does not say, whole calendar years of the crashes."""
+    start, end = study.study.start, study.study.end
+    if start and end:
+        return start, end
+    days = crashes["date"].dropna()
+    if days.empty:
+        raise BlackspotsError("no-period", file=study.path.name)
+    first = start or date(days.min().year, 1, 1)
+    return first, end or date(days.max().year, 12, 31)
+
+
+def _network(study: Study, inputs: Inputs, target: CRS) -> Network | None:
+    if inputs.roads is None:
+        return None
+    origins = {}
+    for ref, origin in study.routes.items():
+        point = gpd.GeoSeries.from_xy([origin.start[0]], [origin.start[1]], crs=crs_.WGS84)
+        metres = crs_.reproject(point, target)
+        name = sources.route_name(ref)
+        origins[name] = (float(metres.x.iloc[0]), float(metres.y.iloc[0]), origin.km)
+    return build_network(
+        inputs.roads,
+        node_tolerance=study.network.node_tolerance,
+        junction_link=study.network.junction_link,
+        minor_classes=study.network.minor_classes,
+        origins=origins,
+    )
+
+
+def _locate(inputs: Inputs, network: Network | None, known: Knowledge) -> gpd.GeoDataFrame:
+    return locate(
+        inputs.register.crashes,
+        segments=network.segments if network else None,
+        nodes=network.nodes if network else None,
+        routes=network.routes if network else None,
+        crossings=inputs.crossings,
+        areas=_first(inputs.areas),
+        reach=known.reach,
+    )
+
+
+def _first(areas: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
+    """The first level of areas: the one that sites and crashes are said to lie in."""
+    return next(iter(areas.values()), None)
+
+
+def _repairs(
+    inputs: Inputs, network: Network | None, known: Knowledge
+) -> tuple[gpd.GeoDataFrame | None, sources.Rejects]:
+    """The works with their place; those that have none are rejected with the reason."""
+    records: list[dict[str, Any]] = inputs.rejects.to_dict("records")  # type: ignore[assignment]
+    rejects = sources.Rejects(records)
+    if inputs.repairs is None or network is None:
+        return None, rejects
+    works = inputs.repairs
+    spots = locate_repairs(
+        works,
+        segments=network.segments,
+        nodes=network.nodes,
+        routes=network.routes,
+        crossings=inputs.crossings,
+        reach=known.reach,
+        window=known.window,
+    )
+    nowhere = spots["reason"].notna()
+    for row, reason in zip(works[nowhere].itertuples(), spots["reason"][nowhere], strict=True):
+        rejects.add_work(row, str(reason))
+    own = works.drop(columns=["crossing_id", "route"])[~nowhere]
+    return own.join(pd.DataFrame(spots.drop(columns="geometry"))), rejects
+
+
+def _appraise(
+    inputs: Inputs,
+    network: Network | None,
+    located: gpd.GeoDataFrame,
+    expectation: Expectation,
+    sites: gpd.GeoDataFrame,
+    costs: CrashCosts,
+    known: Knowledge,
+) -> gpd.GeoDataFrame:
+    faced = None
+    if inputs.repairs is not None and network is not None:
+        faced = expected_at(
+            inputs.repairs,
+            located,
+            expectation,
+            segments=network.segments,
+            nodes=network.nodes,
+            routes=network.routes,
+        )
+    return appraise(
+        sites,
+        located,
+        known.catalogue,
+        costs,
+        known.terms,
+        repairs=inputs.repairs,
+        faced=faced,
+        junctions=network.junctions if network else None,
+        crossings=inputs.crossings,
+        routes=network.routes if network else None,
+    )
+
+
+def _decided(projects: gpd.GeoDataFrame, programme: Programme | None) -> gpd.GeoDataFrame:
+    if programme is not None:
+        made = gpd.GeoDataFrame(programme.projects, geometry="geometry", crs=projects.crs)
+    else:
+        made = projects.assign(why=projects["why"].replace("candidate", "no-budget"))
+    check(made, PROJECTS)
+    return made
+
+
+def _with_decision(
+    sites: gpd.GeoDataFrame, projects: gpd.GeoDataFrame, *, decided: bool
+) -> gpd.GeoDataFrame:
+    """What the programme says of each site: funded by any work, else its best work's reason."""
+    order = projects.assign(
+        _npv=projects["npv"].fillna(-np.inf), _own=(projects["source"] != "repairs")
+    ).sort_values(["funded", "_npv", "_own"], ascending=[False, False, True], kind="stable")
+    of_site: dict[str, str] = {}
+    funded: set[str] = set()
+    for row in order.itertuples():
+        for group in str(row.group).split(";"):
+            of_site.setdefault(group, str(row.why))
+            if row.funded:
+                funded.add(group)
+    made = sites.copy()
+    made["funded"] = pd.array(
+        [site in funded if decided else pd.NA for site in made.index], dtype="boolean"
+    )
+    made["why"] = [of_site.get(str(site), "no-remedy") for site in made.index]
+    check(made, SITES)
+    return made
+
+
+def _area_table(located: gpd.GeoDataFrame, levels: dict[str, gpd.GeoDataFrame]) -> pd.DataFrame:
+    parts = []
+    for level, areas in levels.items():
+        table = by_area(
+            located, areas_of(located.geometry, areas), list(dict.fromkeys(areas["name"]))
+        )
+        table.insert(0, "level", level)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _counted(network: Network | None, located: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Segments with the number of crashes whose nearest segment each is."""
+    if network is None:
+        return None
+    counts = located["segment_id"].value_counts()
+    made = network.segments.copy()
+    made["crashes"] = counts.reindex(made.index).fillna(0).astype("int64")
+    return made
+
+
+def _reconcile(result: Result) -> None:
+    """Every row of the register ends placed, unplaced or rejected, or the run stops."""
+    total = result.placed + result.unplaced + result.rejected
+    if result.read != total:
+        raise RuntimeError(
+            f"read {result.read} != placed {result.placed} + unplaced {result.unplaced}"
+            f" + rejected {result.rejected}"
+        )
+    without = result.located["place"].isna() & result.located["reason"].isna()
+    if without.any():
+        raise RuntimeError(f"{int(without.sum())} unplaced crashes have no reason")
+
+
+def notes(result: Result, language: str) -> list[str]:
+    """Methods, assumptions and limits of a run, in words."""
+
+    def note(key: str, **fields: Any) -> str:
+        return text(f"note.{key}", language, **fields)
+
+    known, located = result.knowledge, result.located
+    rules = known.definition
+    lines = [
+        note(
+            "definition",
+            name=rules.id,
+            citation=rules.citation,
+            mark=text(f"mark.{rules.mark}", language),
+            window=known.window,
+            junction=known.reach.junction,
+            crossing=known.reach.crossing,
+            months=known.months,
+        ),
+        note("potential", minimum=rules.potential_minimum),
+    ]
+    unknown = int((located["severity"] == "unknown").sum())
+    if not result.valued:
+        lines.append(note("severity-none"))
+    elif unknown:
+        lines.append(note("severity-unknown", count=unknown, total=len(located)))
+    dateless = int(located["date"].isna().sum())
+    if dateless:
+        lines.append(note("no-date", count=dateless))
+    for kind, population in result.expectation.populations.items():
+        spf = population.spf
+        lines.append(
+            note(
+                "spf",
+                kind=text(f"kind.{kind}", language),
+                method=text(f"spf.{spf.method}", language),
+                units=spf.units,
+                crashes=spf.crashes,
+                k=round(spf.k, 3),
+            )
+        )
+    lines += [note("selected"), note("rank" if result.valued else "rank-crashes")]
+    if result.valued:
+        formula = known.costs.formula.get(language, "")
+        lines += [note("costs", formula=formula), note(f"persons-{result.crash_costs.basis}")]
+    if len(result.projects):
+        lines.append(note("remedies"))
+    if result.programme:
+        lines.append(note("programme", gap=round(result.programme.gap * 100, 4)))
+    return lines

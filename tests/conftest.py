@@ -1,0 +1,33 @@
+"""Fixtures for all tests: real data beside the checkout, and what may be missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def missing(what: str, how: str) -> None:
+    """Skip with a word on how to get it; with CI=true nothing may skip, so fail."""
+    message = f"{what} is not here: {how}"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data by other people, which lies beside the checkout."""
+    if not SHARED.is_dir():
+        missing("the folder of real data", f"put it at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """Folder of the sample study."""
+    return ROOT / "data" / "lang-son"
