@@ -57,6 +57,7 @@ class Crashes(_Section):
     columns: dict[str, str] = {}
     filter: dict[str, Scalar | list[Scalar]] = {}
     severity: dict[str, str] = {}
+    date_order: Literal["dmy", "mdy"] = "dmy"
 
 
 class Areas(Layer):

@@ -218,14 +218,14 @@ def map_data(result: Result) -> MapData:
     boundary = result.inputs.boundary
     every_note = {language: notes(result, language) for language in LANGUAGES}
     count = len(every_note[LANGUAGES[0]])
-    ranked_by = "rank" if result.valued else "rank-crashes"
+    ranked_by = "rank-cost" if result.valued else "rank-crashes"
     return MapData(
         title=study.name,
         language=study.language,
         start=result.period[0],
         end=result.period[1],
         definition=known.definition.title,
-        rank_by={language: text(f"note.{ranked_by}", language) for language in LANGUAGES},
+        rank_by={language: text(f"term.{ranked_by}", language) for language in LANGUAGES},
         simulated=study.simulated,
         currency=known.costs.currency,
         money_unit=MILLION,

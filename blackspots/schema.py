@@ -62,7 +62,7 @@ CRASHES: Final = Table(
     "crash_id",
     "Crashes as the register gives them, one row a crash.",
     (
-        Column("date", "date", "day of the crash", required=True),
+        Column("date", "date", "day of the crash; empty only in a register without dates"),
         Column("hour", "integer", "hour of the day, empty when not recorded", "h", minimum=0),
         Column("severity", "text", "worst outcome", required=True, allowed=SEVERITIES),
         Column("deaths", "integer", "persons killed", "persons", minimum=0),

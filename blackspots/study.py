@@ -242,6 +242,7 @@ def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
         boundary=boundary,
         tolerance=tolerance,
         period=(s.study.start, s.study.end),
+        month_first=s.crashes.date_order == "mdy",
     )
     roads = (
         sources.read_roads(path(s.roads.file), target, rejects, **columns(s.roads))

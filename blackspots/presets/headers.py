@@ -56,3 +56,8 @@ def crossing_kinds() -> dict[str, str]:
     """Plain word to kind of level crossing."""
     known = _tree("severities")["crossing_kind"]
     return {plain(word): kind for kind, words in known.items() for word in (kind, *words)}
+
+
+def listed(table: str) -> dict[str, list[str]]:
+    """Column to the headers that are known for it, as written in the file."""
+    return dict(_tree("columns")[table])

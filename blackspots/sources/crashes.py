@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ _PARSERS = {
     "train_involved": values.boolean,
 }
 
+_HABIT = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Register:
@@ -64,6 +67,7 @@ def read_crashes(
     boundary: gpd.GeoSeries | None = None,
     tolerance: float = 50.0,
     period: tuple[date | None, date | None] = (None, None),
+    month_first: bool = False,
 ) -> Register:
     """Read the register: all files, all sheets, as one table.
 
@@ -83,6 +87,8 @@ def read_crashes(
         Study area; a crash outside it by more than ``tolerance`` [m] is rejected.
     period
         First and last day; a crash outside is rejected.
+    month_first
+        Dates with slashes are mm/dd/yyyy.
 
     Returns
     -------
@@ -105,9 +111,20 @@ def read_crashes(
             dropped |= {str(header): None for header in raw.frame.columns if header not in used}
             _require(table, found)
             headers[raw.file, raw.sheet] = found
+            if not month_first:
+                _require_day_first(table, found.get("date"))
             read += len(table.frame)
             parts.append(
-                _one_table(table, found, target, rejects, crs=crs, words=words, period=period)
+                _one_table(
+                    table,
+                    found,
+                    target,
+                    rejects,
+                    crs=crs,
+                    words=words,
+                    period=period,
+                    month_first=month_first,
+                )
             )
     crashes = pd.concat(parts) if parts else None
     if crashes is None or read == 0:
@@ -151,6 +168,20 @@ def _require(raw: RawTable, found: Mapping[str, str]) -> None:
         raise BlackspotsError("no-location-columns", file=raw.where, have=have)
 
 
+def _require_day_first(raw: RawTable, header: str | None) -> None:
+    """Refuse a column whose dates plainly have the month first: the others would be misread.
+
+    One such date is a slip of the pen and is rejected as a row; a tenth of all is a habit.
+    """
+    if header is None:
+        return
+    cells = raw.frame[header]
+    plainly = cells.map(values.is_month_first)
+    if plainly.sum() > max(1, _HABIT * len(cells)):
+        example = cells[plainly].iloc[0]
+        raise BlackspotsError("month-first", file=raw.where, column=header, value=example)
+
+
 def _one_table(
     raw: RawTable,
     found: Mapping[str, str],
@@ -160,6 +191,7 @@ def _one_table(
     crs: str | None,
     words: Mapping[str, str],
     period: tuple[date | None, date | None],
+    month_first: bool,
 ) -> gpd.GeoDataFrame:
     index, bad = raw.frame.index, np.zeros(len(raw.frame), dtype=bool)
 
@@ -169,7 +201,14 @@ def _one_table(
         )
 
     cells = {column: parse(column, parser) for column, parser in _PARSERS.items()}
-    cells["date"] = _dates(raw, found, parse("date", values.day), bad, rejects, period)
+    cells["date"] = _dates(
+        raw,
+        found,
+        parse("date", partial(values.day, month_first=month_first)),
+        bad,
+        rejects,
+        period,
+    )
     if "hour" not in found and "date" in found:
         cells["hour"] = [values.hour_of_date(cell) for cell in raw.frame[found["date"]]]
     kinds = {column.name: column.kind for column in CRASHES.columns}

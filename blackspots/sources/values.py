@@ -26,6 +26,7 @@ _KM_PLAIN: Final = re.compile(
 )
 _METRES_IN_KM: Final = 1000
 HOURS: Final = 24
+MONTHS, DAYS = 12, 31
 
 
 class Unreadable(ValueError):
@@ -116,8 +117,8 @@ def boolean(cell: Any) -> bool:
     return known
 
 
-def day(cell: Any) -> date:
-    """A date: an Excel date or serial, dd/mm/yyyy or ISO; a month first is never assumed."""
+def day(cell: Any, *, month_first: bool = False) -> date:
+    """A date: an Excel date or serial, dd/mm/yyyy or ISO; a month first only when told."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
@@ -134,6 +135,8 @@ def day(cell: Any) -> date:
         raise Unreadable("not-a-date")
     parts = [int(part) for part in found.groups()]
     year, month, number_of_day = parts if iso else parts[::-1]
+    if month_first and not iso:
+        month, number_of_day = number_of_day, month
     try:
         return date(year, month, number_of_day)
     except ValueError:
@@ -202,6 +205,12 @@ def route(cell: Any) -> str:
     words = re.sub(r"^QUOC LO|^QUỐC LỘ", "QL", words)
     words = re.sub(r"^TINH LO|^TỈNH LỘ|^TL(?=\d)", "DT", words)
     return re.sub(r"[\s.\-_]+", "", words)
+
+
+def is_month_first(cell: Any) -> bool:
+    """Whether a text date can only be read with its month first (``03/25/2024``)."""
+    found = _DMY.search(cell) if isinstance(cell, str) and not _ISO.search(cell) else None
+    return found is not None and int(found[1]) <= MONTHS < int(found[2]) <= DAYS
 
 
 PARSERS: Final[dict[str, Callable[[Any], Any]]] = {

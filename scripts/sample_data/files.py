@@ -77,7 +77,7 @@ unit = "million"               # chi phí tính bằng triệu đồng
 
 # Kinh phí.
 [budget]
-amount = 20000
+amount = 10000
 unit = "million"               # triệu đồng
 
 # Nơi ghi kết quả.

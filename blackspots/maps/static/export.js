@@ -52,7 +52,7 @@ function saveCsv() {
 // colours whatever the screen shows.
 function paperMap() {
   const width = 760;
-  const height = 610;
+  const height = 760;
   const canvas = el('canvas', { class: 'paper-map' });
   canvas.width = width * 2;
   canvas.height = height * 2;

@@ -77,9 +77,23 @@ const sites = rowsOf(DATA.sites).map(place);
 const projects = rowsOf(DATA.projects).map(place);
 const crossings = rowsOf(DATA.crossings).map(place);
 const areas = rowsOf(DATA.areas).map(place);
-const towns = rowsOf(DATA.places).map(place)
-  .sort((a, b) => (isKnown(a.rank) ? a.rank : 99) - (isKnown(b.rank) ? b.rank : 99));
 const boundary = DATA.boundary.map(unpackPath);
+
+// Even-odd rule over the rings of the boundary; without a boundary everything is inside.
+function isInside(row) {
+  let inside = false;
+  for (const { flat } of boundary) {
+    for (let i = 0, j = flat.length - 2; i < flat.length; j = i, i += 2) {
+      const crosses = (flat[i + 1] > row.py) !== (flat[j + 1] > row.py);
+      if (crosses && row.px < (flat[j] - flat[i]) * (row.py - flat[i + 1]) / (flat[j + 1] - flat[i + 1]) + flat[i]) inside = !inside;
+    }
+  }
+  return inside || !boundary.length;
+}
+
+// Towns of the study area are labelled first, the greater before the smaller.
+const towns = rowsOf(DATA.places).map(place).map((town) => ({ ...town, inside: isInside(town), order: isKnown(town.rank) ? town.rank : 9 }))
+  .sort((a, b) => b.inside - a.inside || a.order - b.order);
 const railways = DATA.railways.map(unpackPath);
 const roadRefs = unpackWords(DATA.roads.ref);
 const roads = DATA.roads.points.map((steps, row) => ({

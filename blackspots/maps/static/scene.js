@@ -172,7 +172,7 @@ const FONT = getComputedStyle(document.body).fontFamily || 'sans-serif';
 
 function paintTowns(ctx, view, room) {
   for (const town of towns) {
-    const rank = isKnown(town.rank) ? town.rank : 4;
+    const rank = Math.max(town.order, town.inside ? 1 : 3);
     if (!town.name || view.zoom < 8 + rank * 0.35) continue;
     const x = town.px * view.scale - view.x;
     const y = town.py * view.scale - view.y;
@@ -181,6 +181,8 @@ function paintTowns(ctx, view, room) {
     const width = ctx.measureText(town.name).width;
     const spots = [[x + 7 + width / 2, y], [x - 7 - width / 2, y], [x, y - 13], [x, y + 14],
       [x + 14 + width / 2, y - 12], [x - 14 - width / 2, y + 12], [x + 16 + width / 2, y + 14], [x - 16 - width / 2, y - 14]];
+    // The capital may stand further off, rather than go without its name.
+    if (rank === 1) for (const far of [28, -28, 42, -42, 56, -56]) spots.push([x, y + far], [x + 20 + width / 2, y + far], [x - 20 - width / 2, y + far]);
     const spot = spots.find(([sx, sy]) => room.free(labelBox(sx, sy, width, size)));
     if (!spot) continue;
     room.take(labelBox(spot[0], spot[1], width, size));
@@ -188,10 +190,10 @@ function paintTowns(ctx, view, room) {
     ctx.arc(x, y, rank === 1 ? 3.6 : 2.6, 0, 7);
     ctx.fillStyle = colours.paper;
     ctx.fill();
-    ctx.strokeStyle = colours.town;
+    ctx.strokeStyle = town.inside ? colours.town : colours['area-name'];
     ctx.lineWidth = 1.5;
     ctx.stroke();
-    haloText(ctx, town.name, spot[0], spot[1], colours.town);
+    haloText(ctx, town.name, spot[0], spot[1], town.inside ? colours.town : colours['area-name']);
   }
 }
 

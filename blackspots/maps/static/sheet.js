@@ -18,8 +18,9 @@ function verdictLine(site) {
 
 function listedPart(site) {
   const rows = [[t('sheet.rule'), term('rule', site.rule)]];
-  if (site.window_start || site.window_end) rows.push([t('sheet.window'), day(site.window_start) + ' – ' + day(site.window_end)]);
-  if (site.window.length) rows.push(['', t('sheet.window-crashes', { n: number(site.window.length) })]);
+  const span = site.window_start || site.window_end ? day(site.window_start) + ' – ' + day(site.window_end) : null;
+  const met = site.window.length ? t('sheet.window-crashes', { n: number(site.window.length) }) : null;
+  if (span || met) rows.push([t('sheet.window'), [span, met].filter(Boolean).join(' · ')]);
   if (site.agreement) rows.push([t('sheet.agreement'), term('agreement', site.agreement)]);
   if (isKnown(site.length)) rows.push([t('sheet.length'), number(site.length) + ' m']);
   return part(t('sheet.listed'), pairs(rows));
