@@ -259,6 +259,8 @@ def build(
                 "rule": {"black-spot": "two-fatal", "potential": "four-injury"}.get(verdict, pd.NA),
                 "window_start": date(2022, 3, 1) if verdict == "black-spot" else pd.NaT,
                 "window_end": date(2023, 2, 28) if verdict == "black-spot" else pd.NaT,
+                "window_crashes": ", ".join(f"cras-{len(rows) - i:04d}" for i in range(2))
+                if verdict == "black-spot" else pd.NA,
                 "crashes": count, **tally,
                 "deaths": _sum(own, "deaths"), "injured": _sum(own, "injured"),
                 "years": 6.0, "predicted": predicted, "expected": expected,

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from map_fixture import build
+from shapely.geometry import Point
 
 from blackspots.maps import MapData
 
@@ -302,6 +303,34 @@ def test_evidence_sheet_tells_what_is_unknown(open_page: Callable[..., Any]) -> 
     assert f"{count} crashes of unknown hour" in text
 
 
+def test_evidence_sheet_of_a_black_spot(open_page: Callable[..., Any], data: MapData) -> None:
+    site = data.sites[data.sites["verdict"] == "black-spot"].index[0]
+    page = open_page(data, f"#l=en&s={site}").page
+    text = page.locator("#sheet").inner_text()
+    assert "01/03/2022 – 28/02/2023" in text
+    assert "2 crashes in it" in text
+    assert page.locator("#sheet .in-window").count() == 2
+    row = data.sites.loc[site]
+    assert page.locator("#sheet .big b").all_inner_texts() == [
+        str(row[name]) for name in ("crashes", "deaths", "injured")
+    ]
+    works = int((data.projects["site_id"] == site).sum())
+    assert page.locator("#sheet li.job").count() == works
+
+
+def test_places_without_geometry(open_page: Callable[..., Any]) -> None:
+    data = build(sites=5, crashes=30, projects=20)
+    projects, sites = data.projects.copy(), data.sites.copy()
+    projects.geometry = [None, Point(), *projects.geometry[2:-1], Point()]
+    sites.geometry = [None, Point(), *sites.geometry[2:]]
+    page = open_page(replace(data, projects=projects, sites=sites), "#l=en").page
+    for row in range(2):
+        page.locator("#rows tr").nth(row).click()
+        assert page.locator("#sheet").is_visible()
+    page.locator("#tab-programme").click()
+    page.locator("#programme tr[data-project='19']").click()
+
+
 def test_without_budget(open_page: Callable[..., Any]) -> None:
     data = build(sites=10, crashes=60, projects=10)
     nothing = {
@@ -322,6 +351,10 @@ def test_programme_lists_every_work_once(open_page: Callable[..., Any], data: Ma
     assert page.locator("#programme tr[data-project]").count() == len(data.projects)
     funded = int(data.projects["funded"].sum())
     assert page.locator("#programme tr.is-funded").count() == funded
+    page.locator("#programme tr[data-project='0']").click()
+    assert page.locator("#sheet").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("#programme tr.is-chosen").count() == 0
     off = data.projects[data.projects["site_id"].isna()].index
     row = list(data.projects.index).index(off[0])
     page.locator(f"#programme tr[data-project='{row}']").click()

@@ -173,10 +173,11 @@ function closeSheet() {
   state.project = -1;
   renderSheet();
   markRow();
+  for (const line of document.querySelectorAll('#programme tr.is-chosen')) line.classList.remove('is-chosen');
   scene.redraw();
   writeHash();
   if (inside && was >= 0) {
-    const row = state.tab === 'ranking' ? rowOf(was) : document.querySelector('#programme tr[tabindex]');
+    const row = state.tab === 'ranking' || !sites[was].works.length ? rowOf(was) : document.querySelector('#programme tr[data-project="' + sites[was].works[0].row + '"]');
     if (row) row.focus();
   }
 }
