@@ -282,6 +282,10 @@ def appraise(
     frame = pd.DataFrame(rows, columns=["project_id", *names, "geometry"]).set_index("project_id")
     numbers = [c.name for c in PROJECTS.columns if c.kind == "number"]
     frame = frame.astype({**dict.fromkeys(numbers, "float64"), "funded": "bool"})
+    for column in PROJECTS.columns:
+        if column.kind == "text":
+            values = frame[column.name].astype("object")
+            frame[column.name] = values.where(values.notna(), None)
     made = gpd.GeoDataFrame(frame, geometry="geometry", crs=sites.crs)
     check(made, PROJECTS)
     return made

@@ -104,12 +104,18 @@ def _cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, n
     repeated = np.zeros(len(xy), dtype=bool)
     repeated[1:] = (line[1:] == line[:-1]) & (cell[1:] == cell[:-1]).all(axis=1)
     xy, line, cell = xy[~repeated], line[~repeated], cell[~repeated]
-    _, first, vertex = np.unique(cell, axis=0, return_index=True, return_inverse=True)
-    vertex = vertex.ravel()
-    layer = pd.to_numeric(roads["layer"]).fillna(0).to_numpy(dtype="int64")[line]
-    met = pd.Series(vertex).groupby([vertex, layer]).transform("size").to_numpy()
+    several = np.bincount(line, minlength=len(roads))[line] > 1
+    xy, line, cell = xy[several], line[several], cell[several]
+    _, vertex = np.unique(cell, axis=0, return_inverse=True)
     end = np.ones(len(xy), dtype=bool)
     end[1:-1] = (line[1:-1] != line[:-2]) | (line[1:-1] != line[2:])
+    layer = pd.to_numeric(roads["layer"]).fillna(0).to_numpy(dtype="int64")[line]
+    level = _levels(vertex.ravel(), layer, end)
+    _, first, vertex = np.unique(
+        np.stack([vertex.ravel(), level]), axis=1, return_index=True, return_inverse=True
+    )
+    vertex = vertex.ravel()
+    met = np.bincount(vertex)[vertex]
     split = end | (met > 1)
 
     at = np.flatnonzero(split)
@@ -154,6 +160,23 @@ def _cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, n
     for column in ("ref", "name", "road_class"):
         frame[column] = frame[column].where(frame[column].notna(), None)
     return frame, xy[first[numbers]]
+
+
+def _levels(vertex: np.ndarray, layer: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The layer on which each line meets others at its vertex.
+
+    A layer that goes on beyond the vertex stays apart from others that do. A line that ends
+    there, alone on its layer, as the road to a bridge does, joins the nearest of them.
+    """
+    strands = pd.DataFrame({"vertex": vertex, "layer": layer, "strands": np.where(end, 1, 2)})
+    at = strands.groupby(["vertex", "layer"])["strands"].sum().reset_index()
+    level = layer.copy()
+    for where, here in at[at["vertex"].duplicated(keep=False)].groupby("vertex"):
+        through = here.loc[here["strands"] > 1, "layer"].to_numpy()
+        onto = through if len(through) else here["layer"].to_numpy()[:1]
+        for alone in here.loc[here["strands"] == 1, "layer"]:
+            level[(vertex == where) & (layer == alone)] = onto[np.argmin(np.abs(onto - alone))]
+    return level
 
 
 def _nodes(

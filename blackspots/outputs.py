@@ -18,57 +18,19 @@ from blackspots.study import Result, notes, rejected_rows
 
 MILLION: Final = 1e6
 
+_SITE_PRINT: Final = 14
 _SITE_COLUMNS: Final = [
-    "rank",
-    "label",
-    "kind",
-    "area",
-    "verdict",
-    "rule",
-    "window_start",
-    "window_end",
-    "crashes",
-    "fatal",
-    "serious",
-    "slight",
-    "injury",
-    "pdo",
-    "unknown",
-    "deaths",
-    "injured",
-    "years",
-    "predicted",
-    "expected",
-    "expected_low",
-    "expected_high",
-    "excess",
-    "p_excess",
-    "agreement",
-    "cost_per_year",
-    "funded",
-    "why",
-    "length",
-    "window_crashes",
+    *("rank", "label", "kind", "area", "verdict", "crashes", "fatal", "deaths", "injured"),
+    *("expected", "cost_per_year", "best_work", "cost", "funded", "why", "rule"),
+    *("window_start", "window_end", "agreement", "serious", "slight", "injury", "pdo", "unknown"),
+    *("years", "predicted", "expected_low", "expected_high", "excess", "p_excess", "length"),
+    *("site_id", "window_crashes"),
 ]
+_PROJECT_PRINT: Final = 12
 _PROJECT_COLUMNS: Final = [
-    "funded",
-    "why",
-    "label",
-    "work",
-    "countermeasure",
-    "source",
-    "site_id",
-    "cost",
-    "upkeep",
-    "life",
-    "crash_cost",
-    "crashes_avoided",
-    "deaths_avoided",
-    "injuries_avoided",
-    "benefit",
-    "npv",
-    "bcr",
-    "mark",
+    *("funded", "label", "work", "countermeasure", "source", "cost", "life", "deaths_avoided"),
+    *("injuries_avoided", "npv", "bcr", "why", "site_id", "upkeep", "crash_cost"),
+    *("crashes_avoided", "benefit", "mark"),
 ]
 _AREA_COLUMNS: Final = [
     "level",
@@ -414,12 +376,26 @@ def _sheets(result: Result) -> list[Sheet]:
                 *study.sources,
             ],
         ),
-        _sheet(result, "ranking", result.sites.reset_index(), _SITE_COLUMNS, [name, period, money]),
+        _sheet(
+            result,
+            "ranking",
+            _with_best_work(result),
+            _SITE_COLUMNS,
+            [name, period, money],
+            printed=_SITE_PRINT,
+        ),
     ]
     if len(result.projects):
         order = result.projects.sort_values(["funded", "npv"], ascending=False, kind="stable")
         sheets.append(
-            _sheet(result, "programme", order.reset_index(), _PROJECT_COLUMNS, [name, money])
+            _sheet(
+                result,
+                "programme",
+                order.reset_index(),
+                _PROJECT_COLUMNS,
+                [name, money],
+                printed=_PROJECT_PRINT,
+            )
         )
     if len(result.areas):
         areas = result.areas.copy()
@@ -436,8 +412,33 @@ def _sheets(result: Result) -> list[Sheet]:
     return sheets
 
 
+def _with_best_work(result: Result) -> pd.DataFrame:
+    """Sites with the work that is funded there, else the one of the greatest net benefit."""
+    language = result.study.study.language
+    terms = _terms(result)
+    projects = result.projects[result.projects["npv"].notna()]
+    order = projects.sort_values(["funded", "npv"], ascending=False, kind="stable")
+    best: dict[str, tuple[str, float]] = {}
+    for row in order.itertuples():
+        names = terms.get(f"countermeasure.{row.countermeasure}", {})
+        work = str(row.work or names.get(language) or row.countermeasure)
+        for site in str(row.group).split(";"):
+            best.setdefault(site, (work, float(row.cost)))
+    made = pd.DataFrame(result.sites.drop(columns=result.sites.geometry.name)).reset_index()
+    found = [best.get(str(site), (None, np.nan)) for site in made["site_id"]]
+    made["best_work"] = pd.Series([work for work, _ in found], dtype="object")
+    made["cost"] = [cost for _, cost in found]
+    return made
+
+
 def _sheet(
-    result: Result, key: str, frame: pd.DataFrame, columns: list[str], lines: list[str]
+    result: Result,
+    key: str,
+    frame: pd.DataFrame,
+    columns: list[str],
+    lines: list[str],
+    *,
+    printed: int | None = None,
 ) -> Sheet:
     language = result.study.study.language
     terms = {key: name.get(language, key) for key, name in _terms(result).items()}
@@ -462,7 +463,7 @@ def _sheet(
     rows = [list(row) for row in zip(*shown, strict=True)]
     heads = [text(f"column.{column}", language) for column in columns]
     title = text(f"sheet.{key}", language)
-    return Sheet(title, [f"{title} – {lines[0]}", *lines[1:]], heads, rows, formats)
+    return Sheet(title, [f"{title} – {lines[0]}", *lines[1:]], heads, rows, formats, printed)
 
 
 def _words(values: pd.Series, column: str, language: str, terms: dict[str, str]) -> pd.Series:

@@ -13,7 +13,9 @@ import pandas as pd
 import xlsxwriter
 
 _CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks hold local time; fixed for equal bytes
-_WIDEST: Final = 48
+_WIDEST: Final = 34
+_PROSE: Final = 100
+_LINE: Final = 15
 _MAX_TEXT: Final = 32_000
 _INK, _PAPER, _WARN = "#17324d", "#e9eff5", "#9a3412"
 
@@ -22,7 +24,8 @@ _INK, _PAPER, _WARN = "#17324d", "#e9eff5", "#9a3412"
 class Sheet:
     """One sheet: its name, lines above the table, headers and cells.
 
-    ``formats`` gives the number format of each column (``""`` for text).
+    ``formats`` gives the number format of each column (``""`` for text). ``printed`` columns
+    fit on paper; the others are for the screen.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Sheet:
     headers: Sequence[str] = ()
     rows: Sequence[Sequence[Any]] = ()
     formats: Sequence[str] = ()
+    printed: int | None = None
 
 
 def write_workbook(path: Path, sheets: Sequence[Sheet], *, banner: str = "") -> None:
@@ -50,25 +54,45 @@ def write_workbook(path: Path, sheets: Sequence[Sheet], *, banner: str = "") -> 
 def _write_sheet(book: Any, sheet: Sheet, banner: str) -> None:
     page = book.add_worksheet(sheet.name[:31])
     page.hide_gridlines(2)
-    page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
-    row = 0
-    if banner:
-        page.write_string(row, 0, banner, book.add_format({"bold": True, "font_color": _WARN}))
-        row += 1
-    for i, line in enumerate(sheet.lines):
-        style = (
-            {"bold": True, "font_size": 14, "font_color": _INK}
-            if i == 0
-            else {"font_color": "#444444"}
-        )
-        page.write_string(row, 0, str(line)[:_MAX_TEXT], book.add_format(style))
-        row += 1
+    top = _write_lines(book, page, sheet, banner)
     if not sheet.headers:
-        page.set_column(0, 0, 110)
+        page.set_portrait()
+        page.set_column(0, 0, _PROSE)
         return
-    row += 1
+    page.set_landscape()
+    widths = [
+        _width(title, [values[column] for values in sheet.rows])
+        for column, title in enumerate(sheet.headers)
+    ]
+    for column, width in enumerate(widths):
+        page.set_column(column, column, width)
+    _write_table(book, page, sheet, top + 1, widths)
+    page.freeze_panes(top + 2, min(2, len(sheet.headers)))
+    page.repeat_rows(top + 1)
+    last = top + 1 + len(sheet.rows)
+    page.print_area(0, 0, last, (sheet.printed or len(sheet.headers)) - 1)
+    if sheet.rows:
+        page.autofilter(top + 1, 0, last, len(sheet.headers) - 1)
+
+
+def _write_lines(book: Any, page: Any, sheet: Sheet, banner: str) -> int:
+    """The lines above the table; returns the first free row."""
+    prose = {"text_wrap": True, "valign": "top"} if not sheet.headers else {}
+    title = book.add_format({"bold": True, "font_size": 14, "font_color": _INK, **prose})
+    plain = book.add_format({"font_color": "#444444", **prose})
+    warning = book.add_format({"bold": True, "font_color": _WARN})
+    lines = [(banner, warning)] if banner else []
+    lines += [(line, plain if i else title) for i, line in enumerate(sheet.lines)]
+    for row, (line, style) in enumerate(lines):
+        page.write_string(row, 0, str(line)[:_MAX_TEXT], style)
+        if prose and len(line) > _PROSE:
+            page.set_row(row, _LINE * math.ceil(len(line) / _PROSE))
+    return len(lines)
+
+
+def _write_table(book: Any, page: Any, sheet: Sheet, row: int, widths: Sequence[float]) -> None:
     head = book.add_format(
         {
             "bold": True,
@@ -77,26 +101,45 @@ def _write_sheet(book: Any, sheet: Sheet, banner: str) -> None:
             "bottom": 1,
             "text_wrap": True,
             "valign": "vcenter",
+            "align": "center",
         }
     )
     for column, title in enumerate(sheet.headers):
         page.write_string(row, column, title, head)
-    cells = [book.add_format({"num_format": f} if f else {}) for f in sheet.formats]
+    page.set_row(row, _LINE * _lines(sheet.headers, widths, 0.85))
+    body = {"valign": "top", "bottom": 4, "bottom_color": "#c8d2dc"}
+    cells = [
+        book.add_format(
+            {
+                **body,
+                **({"num_format": f} if f else {"text_wrap": True, "align": "left", "indent": 1}),
+            }
+        )
+        for f in sheet.formats
+    ]
     for offset, values in enumerate(sheet.rows, start=1):
         for column, value in enumerate(values):
             _write_cell(page, row + offset, column, value, cells[column])
-    page.freeze_panes(row + 1, min(2, len(sheet.headers)))
-    page.repeat_rows(row)
-    if sheet.rows:
-        page.autofilter(row, 0, row + len(sheet.rows), len(sheet.headers) - 1)
-    for column, title in enumerate(sheet.headers):
-        texts = [
-            len(str(values[column]))
-            for values in sheet.rows[:200]
-            if isinstance(values[column], str)
-        ]
-        longest_word = max((len(word) for word in title.split()), default=4)
-        page.set_column(column, column, min(max([longest_word + 3, 9, *texts]), _WIDEST))
+        # Viewers other than Excel do not fit rows to wrapped text by themselves.
+        shown = sheet.printed or len(values)
+        high = _lines(values[:shown], widths[:shown], 0.95)
+        if high > 1:
+            page.set_row(row + offset, _LINE * high)
+
+
+def _lines(values: Sequence[Any], widths: Sequence[float], fill: float) -> int:
+    """Lines that the longest wrapped text of a row takes, three at the most."""
+    texts = zip(values, widths, strict=True)
+    need = [math.ceil((len(v) + 2) / (w * fill)) for v, w in texts if isinstance(v, str)]
+    return min(max(need, default=1), 3)
+
+
+def _width(title: str, values: Sequence[Any]) -> float:
+    """Wide enough for the longest word of the header and for most of the texts."""
+    word = max((len(word) for word in title.split()), default=4)
+    texts = sorted(len(value) for value in values if isinstance(value, str))
+    usual = texts[int(len(texts) * 0.8)] if texts else 0
+    return float(min(max(word + 2, 8, usual + 1), _WIDEST))
 
 
 def _write_cell(page: Any, row: int, column: int, value: Any, style: Any) -> None:

@@ -207,18 +207,19 @@ def severity_counts(located: gpd.GeoDataFrame, groups: list[NDArray[np.int64]]) 
 
     Persons are missing where no crash of the set has the figure.
     """
-    severity = located["severity"].to_numpy()
-    rows = []
-    for group in groups:
-        levels = severity[group]
-        row: dict[str, Any] = {
-            "crashes": len(group),
-            **{s: int((levels == s).sum()) for s in SEVERITIES},
-        }
-        for name in ("deaths", "injured"):
-            persons = located[name].iloc[group].dropna()
-            row[name] = int(persons.sum()) if len(persons) else None
-        rows.append(row)
-    made = pd.DataFrame(rows, columns=["crashes", *SEVERITIES, "deaths", "injured"])
-    counts = dict.fromkeys(("crashes", *SEVERITIES), "int64")
-    return made.astype({**counts, "deaths": "Int64", "injured": "Int64"})
+    sizes = np.array([len(group) for group in groups], dtype="int64")
+    owner = np.repeat(np.arange(len(groups)), sizes)
+    member = np.concatenate([np.zeros(0, "int64"), *groups])
+
+    def total(values: NDArray[Any]) -> NDArray[np.int64]:
+        return np.bincount(owner, weights=values, minlength=len(groups)).astype("int64")
+
+    severity = located["severity"].to_numpy()[member]
+    made = pd.DataFrame({"crashes": sizes} | {s: total(severity == s) for s in SEVERITIES})
+    for name in ("deaths", "injured"):
+        persons = located[name].to_numpy(dtype="float64", na_value=np.nan)[member]
+        known = ~np.isnan(persons)
+        sums = pd.array(total(np.where(known, persons, 0.0)), dtype="Int64")
+        sums[total(known) == 0] = pd.NA
+        made[name] = sums
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 import geopandas as gpd
@@ -141,6 +142,7 @@ def _place(
 ) -> gpd.GeoDataFrame:
     """Where the sites of one kind are: id, label, extent, geometry."""
     records: list[dict[str, Any]] = []
+    posts = pd.DataFrame({"route": located["route"], "km": located["km"]})
     for window, group in zip(chosen, groups, strict=True):
         key = layer.index[window.track]
         if kind == "segment":
@@ -149,7 +151,7 @@ def _place(
         shape = layer.geometry.iloc[window.track]
         row = layer.iloc[window.track]
         if kind == "junction":
-            label, site_id = _junction_label(str(row["label"]), located.iloc[group]), f"J{key}"
+            label, site_id = _junction_label(str(row["label"]), posts.iloc[group]), f"J{key}"
         else:
             label, site_id = _crossing_label(str(key), row), f"X-{key}"
         records.append({"site_id": site_id, "label": label, f"{kind}_id": key, "geometry": shape})
@@ -179,11 +181,16 @@ def _stretch(routes: gpd.GeoDataFrame, route_id: int, window: Window) -> dict[st
 
 def _junction_label(roads: str, crashes: gpd.GeoDataFrame) -> str:
     """The roads that meet, and the km post that most of its crashes were recorded near."""
-    posts = crashes[crashes["route"].notna() & crashes["km"].notna()]
-    if posts.empty:
+    posts = [
+        (str(route), float(km))
+        for route, km in zip(crashes["route"], crashes["km"], strict=True)
+        if isinstance(route, str) and not np.isnan(km)
+    ]
+    if not posts:
         return roads or "+"
-    route = str(posts["route"].mode().iloc[0])
-    km = float(posts.loc[posts["route"] == route, "km"].median())
+    counts = Counter(route for route, _ in posts)
+    route = min(counts, key=lambda name: (-counts[name], name))
+    km = float(np.median([km for name, km in posts if name == route]))
     return f"{roads or route} ({route} {referencing.km_text(km)})"
 
 

@@ -77,7 +77,7 @@ unit = "million"               # chi phí tính bằng triệu đồng
 
 # Kinh phí.
 [budget]
-amount = 10000
+amount = 5000
 unit = "million"               # triệu đồng
 
 # Nơi ghi kết quả.
