@@ -96,8 +96,9 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
 
     study = load_study(options.study)
     spoken = language or study.study.language
-    from blackspots.outputs import summary_lines, write_outputs  # noqa: PLC0415
+    from blackspots.outputs import write_outputs  # noqa: PLC0415
     from blackspots.study import STAGES, run_study  # noqa: PLC0415
+    from blackspots.summary import summary_lines  # noqa: PLC0415
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

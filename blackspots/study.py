@@ -18,7 +18,6 @@ from blackspots.appraisal import CrashCosts, Terms, appraise, crash_costs, yearl
 from blackspots.config import UNITS, Layer, Study
 from blackspots.errors import BlackspotsError
 from blackspots.evaluation import by_area
-from blackspots.labels import text
 from blackspots.locating import Reach, areas_of, locate, locate_repairs
 from blackspots.network import Network, build_network
 from blackspots.presets import (
@@ -468,55 +467,3 @@ def _reconcile(result: Result) -> None:
     without = result.located["place"].isna() & result.located["reason"].isna()
     if without.any():
         raise RuntimeError(f"{int(without.sum())} unplaced crashes have no reason")
-
-
-def notes(result: Result, language: str) -> list[str]:
-    """Methods, assumptions and limits of a run, in words."""
-
-    def note(key: str, **fields: Any) -> str:
-        return text(f"note.{key}", language, **fields)
-
-    known, located = result.knowledge, result.located
-    rules = known.definition
-    lines = [
-        note(
-            "definition",
-            name=rules.id,
-            citation=rules.citation,
-            mark=text(f"mark.{rules.mark}", language),
-            window=known.window,
-            junction=known.reach.junction,
-            crossing=known.reach.crossing,
-            months=known.months,
-        ),
-        note("potential", minimum=rules.potential_minimum),
-    ]
-    unknown = int((located["severity"] == "unknown").sum())
-    if not result.valued:
-        lines.append(note("severity-none"))
-    elif unknown:
-        lines.append(note("severity-unknown", count=unknown, total=len(located)))
-    dateless = int(located["date"].isna().sum())
-    if dateless:
-        lines.append(note("no-date", count=dateless))
-    for kind, population in result.expectation.populations.items():
-        spf = population.spf
-        lines.append(
-            note(
-                "spf",
-                kind=text(f"kind.{kind}", language),
-                method=text(f"spf.{spf.method}", language),
-                units=spf.units,
-                crashes=spf.crashes,
-                k=round(spf.k, 3),
-            )
-        )
-    lines += [note("selected"), note("rank" if result.valued else "rank-crashes")]
-    if result.valued:
-        formula = known.costs.formula.get(language, "")
-        lines += [note("costs", formula=formula), note(f"persons-{result.crash_costs.basis}")]
-    if len(result.projects):
-        lines.append(note("remedies"))
-    if result.programme:
-        lines.append(note("programme", gap=round(result.programme.gap * 100, 4)))
-    return lines

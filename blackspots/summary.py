@@ -1,0 +1,225 @@
+"""A run in words and figures: what was read, found and funded, by which methods."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from blackspots import __version__
+from blackspots.labels import LANGUAGES, format_number, text
+from blackspots.study import Result, rejected_rows
+
+MILLION: Final = 1e6
+
+
+def banner(result: Result, language: str) -> str:
+    """What stands on top of every output of simulated data; empty for real data."""
+    if not result.study.study.simulated:
+        return ""
+    other = next(name for name in LANGUAGES if name != language)
+    return f"{text('term.simulated', language)} / {text('term.simulated', other)}"
+
+
+def preset_names(result: Result) -> dict[str, dict[str, str]]:
+    """Names that come with the study's presets, in each language, by label key."""
+    known = result.knowledge
+    countermeasures = {f"countermeasure.{c.id}": c.name for c in known.catalogue.values()}
+    rules = {f"rule.{r.id}": r.title for r in known.definition.rules}
+    return countermeasures | {key: title for key, title in rules.items() if title}
+
+
+def summarise(result: Result) -> dict[str, Any]:
+    """The run in figures: what was read, found, funded, and how."""
+    programme = result.programme
+    return {
+        "version": __version__,
+        "name": result.study.study.name,
+        "simulated": result.study.study.simulated,
+        "period": [day.isoformat() for day in result.period],
+        "crs": result.study.study.crs,
+        "definition": result.knowledge.definition.id,
+        "costs": result.knowledge.costs.id,
+        "read": result.read,
+        "placed": result.placed,
+        "unplaced": result.unplaced,
+        "rejected": result.rejected,
+        "placed_at": _tally(result.located["place"]),
+        "unplaced_because": _tally(result.located["reason"]),
+        "rejected_because": _tally(
+            result.inputs.rejects.loc[result.inputs.rejects["table"] == "crashes"].drop_duplicates(
+                ["file", "sheet", "row"]
+            )["code"]
+        ),
+        "columns_left_out": list(result.inputs.register.dropped),
+        "sites": _tally(result.sites["verdict"]),
+        "programme": None
+        if programme is None
+        else {
+            "budget": programme.budget,
+            "spent": programme.spent,
+            "currency": result.knowledge.costs.currency,
+            "works": int(programme.projects["funded"].sum()),
+            "npv": _known(programme.npv),
+            "crashes_avoided": _known(programme.crashes_avoided),
+            "deaths_avoided": _known(programme.deaths_avoided),
+            "injuries_avoided": _known(programme.injuries_avoided),
+            "gap": programme.gap,
+        },
+        "sources": result.study.study.sources,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 6)
+
+
+def _tally(values: pd.Series) -> dict[str, int]:
+    return {
+        str(k): int(n) for k, n in values.dropna().value_counts(sort=False).sort_index().items()
+    }
+
+
+def _lower(words: str) -> str:
+    """For use inside a sentence: the first letter small, the rest as it is."""
+    return words[:1].lower() + words[1:]
+
+
+def summary_lines(result: Result, language: str) -> list[str]:
+    """The run in a few lines, for the terminal and the workbook."""
+
+    def say(key: str, **fields: Any) -> str:
+        return text(f"summary.{key}", language, **fields)
+
+    def listed(counts: dict[str, int], prefix: str) -> str:
+        parts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        words = {code: text(f"{prefix}.{code}", language).split(":")[0] for code, _ in parts}
+        return ", ".join(f"{_lower(words[c])} {format_number(n, language)}" for c, n in parts)
+
+    figures = summarise(result)
+    lines = [
+        say(
+            "rows",
+            read=result.read,
+            placed=result.placed,
+            unplaced=result.unplaced,
+            rejected=result.rejected,
+        )
+    ]
+    for key, prefix, line in (
+        ("placed_at", "kind", "by-place"),
+        ("unplaced_because", "reason", "unplaced"),
+        ("rejected_because", "reject", "rejected"),
+    ):
+        if figures[key]:
+            lines.append(say(line, list=listed(figures[key], prefix)))
+    if figures["columns_left_out"]:
+        lines.append(say("dropped", list=", ".join(figures["columns_left_out"])))
+    if len(result.sites):
+        lines.append(
+            say("sites", total=len(result.sites), list=listed(figures["sites"], "verdict"))
+        )
+    else:
+        lines.append(say("no-sites"))
+    if result.inputs.repairs is not None:
+        rejected = rejected_rows(result.inputs.rejects, "repairs")
+        lines.append(say("works", read=len(result.inputs.repairs) + rejected, rejected=rejected))
+    lines += _programme_lines(result, language)
+    return lines
+
+
+def _programme_lines(result: Result, language: str) -> list[str]:
+    programme = result.programme
+    if programme is None:
+        lines = [text("summary.no-budget", language)]
+        return lines if result.valued else [*lines, text("summary.no-value", language)]
+
+    def amount(value: float, digits: int = 0) -> str:
+        return format_number(value, language, digits)
+
+    currency = result.knowledge.costs.currency
+    gap = round(programme.gap * 100, 3)
+    state = (
+        text("summary.optimal", language)
+        if gap == 0
+        else text("summary.gap", language, gap=amount(gap, 3))
+    )
+    lines = [
+        text(
+            "summary.budget",
+            language,
+            count=int(programme.projects["funded"].sum()),
+            spent=amount(programme.spent / MILLION),
+            budget=amount(programme.budget / MILLION),
+            currency=currency,
+            state=state,
+        )
+    ]
+    if result.valued:
+        lines.append(
+            text(
+                "summary.buys",
+                language,
+                deaths=amount(programme.deaths_avoided, 1),
+                injuries=amount(programme.injuries_avoided, 1),
+                crashes=amount(programme.crashes_avoided, 1),
+                npv=amount(programme.npv / MILLION),
+                currency=currency,
+            )
+        )
+    else:
+        lines.append(text("summary.buys-unvalued", language))
+    return lines
+
+
+def notes(result: Result, language: str) -> list[str]:
+    """Methods, assumptions and limits of a run, in words."""
+
+    def note(key: str, **fields: Any) -> str:
+        return text(f"note.{key}", language, **fields)
+
+    known, located = result.knowledge, result.located
+    rules = known.definition
+    lines = [
+        note(
+            "definition",
+            name=rules.id,
+            citation=rules.citation,
+            mark=text(f"mark.{rules.mark}", language),
+            window=known.window,
+            junction=known.reach.junction,
+            crossing=known.reach.crossing,
+            months=known.months,
+        ),
+        note("potential", minimum=rules.potential_minimum),
+    ]
+    unknown = int((located["severity"] == "unknown").sum())
+    if not result.valued:
+        lines.append(note("severity-none"))
+    elif unknown:
+        lines.append(note("severity-unknown", count=unknown, total=len(located)))
+    dateless = int(located["date"].isna().sum())
+    if dateless:
+        lines.append(note("no-date", count=dateless))
+    for kind, population in result.expectation.populations.items():
+        spf = population.spf
+        lines.append(
+            note(
+                "spf",
+                kind=text(f"kind.{kind}", language),
+                method=text(f"spf.{spf.method}", language),
+                units=spf.units,
+                crashes=spf.crashes,
+                k=round(spf.k, 3),
+            )
+        )
+    lines += [note("selected"), note("rank" if result.valued else "rank-crashes")]
+    if result.valued:
+        formula = known.costs.formula.get(language, "")
+        lines += [note("costs", formula=formula), note(f"persons-{result.crash_costs.basis}")]
+    if len(result.projects):
+        lines.append(note("remedies"))
+    if result.programme:
+        lines.append(note("programme", gap=round(result.programme.gap * 100, 4)))
+    return lines
