@@ -38,7 +38,7 @@ def present_value_factor(rate: float, growth: float, years: float) -> float:
     >>> round(present_value_factor(0.10, 0.04, 10), 4)
     7.155
     """
-    if abs(rate - growth) < 1e-12:  # noqa: PLR2004
+    if abs(rate - growth) < 1e-8:  # noqa: PLR2004
         return years / (1 + rate)
     return float((1 - ((1 + growth) / (1 + rate)) ** years) / (rate - growth))
 
@@ -318,16 +318,26 @@ def bends(line: Any) -> float:
     return float(np.degrees(np.abs(turn).sum()))
 
 
+def _avoided_by(
+    remedy: Countermeasure, expected: Mapping[str, float], night: float
+) -> pd.Series | None:
+    """Crashes a year that a remedy avoids; None where its effect is not known."""
+    if remedy.cmf is None or (remedy.target == "night" and np.isnan(night)):
+        return None
+    return crashes_avoided(
+        expected, target=remedy.target, cmf=remedy.cmf, cmf_fatal=remedy.cmf_fatal, night=night
+    )
+
+
 def _catalogue_project(
     site: Any, remedy: Countermeasure, costs: CrashCosts, terms: Terms, night: float
 ) -> dict[str, Any] | None:
-    if remedy.cmf is None or (remedy.target == "night" and np.isnan(night)):
+    avoided = _avoided_by(
+        remedy, {level: getattr(site, f"expected_{level}") for level in LEVELS}, night
+    )
+    if avoided is None:
         return None
     km = float(site.length) / 1000 if remedy.unit == "km" else 1.0
-    expected = {level: getattr(site, f"expected_{level}") for level in LEVELS}
-    avoided = crashes_avoided(
-        expected, target=remedy.target, cmf=remedy.cmf, cmf_fatal=remedy.cmf_fatal, night=night
-    )
     cost, upkeep = float(round(remedy.cost * km)), float(round(remedy.upkeep * km))
     result = effect(
         avoided,
@@ -368,14 +378,14 @@ def _money(result: Effect | None, cost: float, upkeep: float, life: float) -> di
         "npv": made.npv,
         "bcr": made.bcr,
         "funded": False,
-        "why": _first_reason(made, cost),
+        "why": _first_reason(result, cost),
     }
 
 
-def _first_reason(made: Effect, cost: float) -> str:
+def _first_reason(made: Effect | None, cost: float) -> str:
     if np.isnan(cost):
         return "cost-unknown"
-    if np.isnan(made.crashes):
+    if made is None:
         return "effect-unknown"
     if np.isnan(made.npv):
         return "value-unknown"
@@ -403,7 +413,7 @@ def _repair_projects(
     for item in repairs.itertuples():
         key = item.Index
         members = faced.at[key, "members"]
-        touched = sorted({str(s) for s in site_of[members] if s is not None})
+        touched = sorted({str(s) for s in site_of[members] if not pd.isna(s)})
         touched += [s for s in _same_place(item, sites) if s not in touched]
         remedy = catalogue.get(item.countermeasure) if item.countermeasure else None
         night = night_share(hour_of.iloc[members], overall)
@@ -412,15 +422,11 @@ def _repair_projects(
         avoided = None
         if not np.isnan(item.cmf):
             avoided = crashes_avoided(expected, target="all", cmf=item.cmf)
-        elif remedy is not None and remedy.cmf is not None:
-            avoided = crashes_avoided(
-                expected,
-                target=remedy.target,
-                cmf=remedy.cmf,
-                cmf_fatal=remedy.cmf_fatal,
-                night=night,
-            )
-        upkeep = remedy.upkeep if remedy else 0.0
+        elif remedy is not None:
+            avoided = _avoided_by(remedy, expected, night)
+        per_km = remedy is not None and remedy.unit == "km" and item.place == "segment"
+        km = (item.to_measure - item.from_measure) / 1000 if per_km else 1.0
+        upkeep = float(round(remedy.upkeep * km)) if remedy else 0.0
         result = None
         if avoided is not None and not np.isnan(life):
             result = effect(
@@ -509,7 +515,8 @@ def _where(
 
     if item.place == "crossing" and crossings is not None:
         name = crossings.at[item.crossing_id, "name"]
-        return crossings.at[item.crossing_id, "geometry"], str(name or item.crossing_id)
+        named = isinstance(name, str) and name
+        return crossings.at[item.crossing_id, "geometry"], str(name if named else item.crossing_id)
     if item.place == "junction" and junctions is not None:
         row = junctions.loc[item.junction_id]
         return row.geometry, str(row["label"] or f"J{item.junction_id}")

@@ -80,10 +80,13 @@ def _study_language(path: Path) -> str | None:
     """The language that a study asks for, even one that is otherwise wrong."""
     import tomllib  # noqa: PLC0415
 
+    from blackspots.config import Header  # noqa: PLC0415
+
     file = path / "study.toml" if path.is_dir() else path
     try:
-        asked = tomllib.loads(file.read_text(encoding="utf-8-sig"))["study"]["language"]
-    except (OSError, KeyError, TypeError, ValueError):
+        header = tomllib.loads(file.read_text(encoding="utf-8-sig"))["study"]
+        asked = header.get("language", Header.model_fields["language"].default)
+    except (AttributeError, OSError, KeyError, TypeError, ValueError):
         return None
     return asked if asked in labels.LANGUAGES else None
 
@@ -97,12 +100,14 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
     study = load_study(options.study)
     spoken = language or study.study.language
     from blackspots.outputs import write_outputs  # noqa: PLC0415
+    from blackspots.store import refuse_foreign  # noqa: PLC0415
     from blackspots.study import STAGES, run_study  # noqa: PLC0415
     from blackspots.summary import summary_lines  # noqa: PLC0415
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     folder = options.out or study.resolve(study.output.folder)
+    refuse_foreign(folder)  # before the work, not after it
     with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:
         task = bars.add_task("", total=len(STAGES) + 1)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,27 @@ _SHOWN = 60
 
 UNITS = {"one": 1.0, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 
+_NEEDS = {
+    "bool": "boolean",
+    "date": "date",
+    "dict": "section",
+    "finite_number": "finite",
+    "float": "number",
+    "greater_than": "above",
+    "greater_than_equal": "at-least",
+    "int": "integer",
+    "less_than": "below",
+    "less_than_equal": "at-most",
+    "list": "list",
+    "literal_error": "one-of",
+    "model": "section",
+    "path": "text",
+    "string": "text",
+    "too_short": "not-empty",
+    "tuple": "list",
+}
+"""Type of a pydantic error, or its first word, to a key below ``need.`` in the label files."""
+
 Scalar = str | int | float | bool
 Unit = Literal["one", "thousand", "million", "billion"]
 Positive = Annotated[float, Field(gt=0)]
@@ -31,11 +53,16 @@ Text = Annotated[
     BeforeValidator(
         lambda value: dict.fromkeys(labels.LANGUAGES, value) if isinstance(value, str) else value
     ),
+    Field(min_length=1),
 ]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
 
 class Layer(_Section):
@@ -75,7 +102,7 @@ class Repairs(Layer):
 class KmOrigin(_Section):
     """Where a route's official km begin, for roads whose layer holds no km posts."""
 
-    start: tuple[float, float]
+    start: tuple[Longitude, Latitude]
     km: float = Field(default=0.0, ge=0)
 
 
@@ -199,12 +226,15 @@ def load_study(path: str | Path) -> Study:
         raise BlackspotsError("missing-study", file=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BlackspotsError("not-toml", file=str(path), problem=str(error)) from error
+    wrong = []
+    if tree.pop("path", None) is not None:  # a field of the study, but no key of its file
+        wrong.append(BlackspotsError("unknown-key", file=path.name, key="path"))
     try:
-        study = Study(path=path.resolve(), **{k: v for k, v in tree.items() if k != "path"})
+        study = Study(path=path.resolve(), **tree)
     except ValidationError as error:
-        raise_all(_translated(error, path.name))
+        raise_all([*wrong, *_translated(error, path.name)])
         raise
-    raise_all(_unusable(study))
+    raise_all([*wrong, *_unusable(study)])
     return study
 
 
@@ -222,7 +252,16 @@ def _translated(error: ValidationError, file: str) -> Iterator[BlackspotsError]:
             yield BlackspotsError("end-before-start", file=file)
         else:
             value = _short(item["input"])
-            yield BlackspotsError("bad-value", file=file, key=where, value=value, need=item["msg"])
+            yield BlackspotsError("bad-value", file=file, key=where, value=value, need=_need(item))
+
+
+def _need(item: Mapping[str, Any]) -> labels.Term:
+    """What a value should have been."""
+    kind, given = str(item["type"]), item.get("ctx", {})
+    need = _NEEDS.get(kind) or _NEEDS.get(kind.partition("_")[0], "other")
+    limit = next((given[name] for name in ("gt", "ge", "lt", "le") if name in given), None)
+    words = str(given.get("expected", "")).replace("' or '", "', '")
+    return labels.Term(f"need.{need}", {"limit": limit, "words": words})
 
 
 def _short(value: Any) -> str:
@@ -269,3 +308,14 @@ def _unusable(study: Study) -> Iterator[BlackspotsError]:
     for section, path in paths:
         if not study.resolve(path).is_file():
             yield BlackspotsError("missing-file", file=str(path), key=section, study=name)
+    yield from _repeated(study)
+
+
+def _repeated(study: Study) -> Iterator[BlackspotsError]:
+    """What would be counted twice, or hide what came before it."""
+    files = Counter(study.resolve(path).resolve() for path in study.crashes.files)
+    for path in [path for path, times in files.items() if times > 1]:
+        yield BlackspotsError("file-twice", study=study.path.name, file=path.name)
+    levels = Counter(layer.level for layer in study.areas)
+    for level in [level for level, times in levels.items() if times > 1]:
+        yield BlackspotsError("level-twice", file=study.path.name, level=level)

@@ -32,20 +32,28 @@ def parse(definition: str, where: str) -> CRS:
 def metric(crs: CRS, where: str, sample: gpd.GeoSeries | None = None) -> CRS:
     """``crs`` if lengths in it are metres on the ground; a refusal that names one otherwise.
 
-    Web Mercator counts as unsuitable: its metres are too long by 1/cos(latitude).
+    Mercator counts as unsuitable: its metres are too long by 1/cos(latitude).
 
     Raises
     ------
     BlackspotsError
         ``crs-not-metric``.
     """
-    web_mercator = "Mercator" in crs.name and ("Pseudo" in crs.name or "Web" in crs.name)
     metres = {axis.unit_name for axis in crs.axis_info[:2]} <= {"metre", "meter"}
-    if crs.is_projected and metres and not web_mercator:
+    if crs.is_projected and metres and not _is_mercator(crs):
         return crs
     raise BlackspotsError(
         "crs-not-metric", where=where, value=crs.name, proposal=_proposal(crs, sample)
     )
+
+
+def _is_mercator(crs: CRS) -> bool:
+    """Mercator on the equator, however it is called: Web Mercator, ``+proj=merc`` ..."""
+    plain = crs.source_crs if crs.is_bound and crs.source_crs else crs
+    horizontal = (plain.sub_crs_list or [plain])[0]
+    operation = horizontal.coordinate_operation
+    method = operation.method_name if operation else ""
+    return "Mercator" in method and not method.startswith(("Transverse", "Oblique", "Hotine"))
 
 
 def _proposal(crs: CRS, sample: gpd.GeoSeries | None) -> str:

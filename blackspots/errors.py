@@ -20,7 +20,8 @@ class BlackspotsError(Exception):
     code
         Key of the sentence in the label files, without the leading ``error.``.
     **fields
-        What the sentence names: file, sheet, row, column, value ...
+        What the sentence names: file, sheet, row, column, value ...; a
+        :class:`blackspots.labels.Term` where that is itself said in the user's language.
     """
 
     def __init__(self, code: str, /, **fields: Any) -> None:

@@ -7,6 +7,8 @@ A text is named by a dotted key (``error.missing-file``) and may hold named fiel
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from string import Formatter
@@ -37,6 +39,14 @@ def texts(language: str) -> dict[str, str]:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A field that is a text itself, said in the language of the sentence it stands in."""
+
+    key: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
 class _Fields(Formatter):
     """Formats numbers as the language writes them and leaves unknown values readable."""
 
@@ -46,6 +56,8 @@ class _Fields(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if value is None:
             return "?"
+        if isinstance(value, Term):
+            return text(value.key, self.language, **value.fields)
         if isinstance(value, int | float) and not isinstance(value, bool):
             spec = format_spec or (",d" if isinstance(value, int) else ",g")
             if isinstance(value, float) and spec == ",d":

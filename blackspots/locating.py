@@ -7,7 +7,7 @@ roads), or among the unplaced with a reason.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import geopandas as gpd
@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import dijkstra
 from blackspots.errors import BlackspotsError
 from blackspots.referencing import RouteFinder
 from blackspots.schema import EMPTY, LOCATED, REPAIRS, check
+from blackspots.sources import outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def locate(
     routes: gpd.GeoDataFrame | None = None,
     crossings: gpd.GeoDataFrame | None = None,
     areas: gpd.GeoDataFrame | None = None,
+    boundary: gpd.GeoSeries | None = None,
     reach: Reach | None = None,
 ) -> gpd.GeoDataFrame:
     """Place each crash once.
@@ -66,6 +68,8 @@ def locate(
     areas
         :data:`blackspots.schema.AREAS`: gives ``area`` (first polygon wins); where there is
         neither network nor crossing, also the place.
+    boundary
+        Study area: a km post outside it places no crash.
     reach
         Distances.
 
@@ -85,11 +89,11 @@ def locate(
     made = _blank(crashes)
     if segments is not None and nodes is not None and routes is not None:
         _by_coordinate(made, segments, reach.tolerance)
-        _by_km_post(made, segments, routes)
+        _by_km_post(made, segments, routes, boundary, reach.tolerance)
         _km_difference(made, routes)
         _at_junctions(made, segments, nodes, reach.junction)
     if crossings is not None and len(crossings):
-        _at_crossings(made, crossings, reach)
+        _at_crossings(made, _used_points(made, segments), crossings, reach)
     _in_areas(made, areas)
     if segments is None and crossings is None:
         made["place"] = made["place"].where(made["area"].isna(), "area")
@@ -191,7 +195,11 @@ def _by_coordinate(made: gpd.GeoDataFrame, segments: gpd.GeoDataFrame, tolerance
 
 
 def _by_km_post(
-    made: gpd.GeoDataFrame, segments: gpd.GeoDataFrame, routes: gpd.GeoDataFrame
+    made: gpd.GeoDataFrame,
+    segments: gpd.GeoDataFrame,
+    routes: gpd.GeoDataFrame,
+    boundary: gpd.GeoSeries | None,
+    tolerance: float,
 ) -> None:
     """Crashes that coordinates did not place, by road number and km; else why not."""
     todo = made[made["place"].isna() & made["route"].notna() & made["km"].notna()]
@@ -212,11 +220,14 @@ def _by_km_post(
         segments, [s.route_id for s in good.values()], [s.measure for s in good.values()]
     )
     found.index = pd.Index(rows)
-    without = made.loc[rows].geometry.isna()
     posts = shapely.line_interpolate_point(
         segments.geometry.loc[found["segment_id"]].array, found["measure"].to_numpy()
     )
     at_post = gpd.GeoSeries(posts, index=found.index, crs=made.crs)
+    beyond = outside(at_post, boundary, tolerance)
+    made.loc[found.index[beyond], "reason"] = "outside-area"
+    found, at_post = found[~beyond], at_post[~beyond]
+    without = made.loc[found.index].geometry.isna()
     made.loc[without[without].index, "geometry"] = at_post[without]
     _put(made, found, segments, "route_km")
 
@@ -283,15 +294,28 @@ def _at_junctions(
     made.loc[index, "_junction_distance"] = best[close]
 
 
-def _at_crossings(made: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame, reach: Reach) -> None:
+def _used_points(made: gpd.GeoDataFrame, segments: gpd.GeoDataFrame | None) -> gpd.GeoSeries:
+    """Coordinates, but the km post of a crash that it placed: its coordinate was no good."""
+    points = made.geometry.copy()
+    posts = made["located_by"] == "route_km"
+    if segments is not None and posts.any():
+        lines = segments.geometry.loc[made.loc[posts, "segment_id"].astype("int64")]
+        measure = made.loc[posts, "measure"].to_numpy()
+        points[posts] = shapely.line_interpolate_point(lines.array, measure)
+    return points
+
+
+def _at_crossings(
+    made: gpd.GeoDataFrame, points: gpd.GeoSeries, crossings: gpd.GeoDataFrame, reach: Reach
+) -> None:
     """Crossings take crashes with a train first, then those nearer to them than a junction."""
-    known = np.flatnonzero(made.geometry.notna().to_numpy())
+    known = np.flatnonzero(points.notna().to_numpy())
     tree = shapely.STRtree(crossings.geometry.array)
     far = max(reach.crossing, reach.train)
-    who, what = tree.query(made.geometry.array[known], predicate="dwithin", distance=far)
+    who, what = tree.query(points.array[known], predicate="dwithin", distance=far)
     who = known[who]
     pairs = pd.DataFrame({"who": who, "what": what})
-    pairs["distance"] = shapely.distance(made.geometry.array[who], crossings.geometry.array[what])
+    pairs["distance"] = shapely.distance(points.array[who], crossings.geometry.array[what])
     pairs = pairs.sort_values(["who", "distance", "what"], kind="stable").drop_duplicates("who")
     row = made.index[pairs["who"]]
     train = made.loc[row, "train_involved"]
@@ -372,7 +396,7 @@ def locate_repairs(
     _by_coordinate(as_crash, segments, (reach or Reach()).tolerance)
     _at_junctions(as_crash, segments, nodes, (reach or Reach()).junction)
     if crossings is not None and len(crossings):
-        _at_crossings(as_crash, crossings, reach or Reach())
+        _at_crossings(as_crash, as_crash.geometry, crossings, reach or Reach())
     finder = RouteFinder(routes)
     spots = []
     for row in repairs.itertuples():
@@ -390,7 +414,8 @@ def locate_repairs(
         else:
             spot = _at_point(as_crash.loc[row.Index], routes, window)
         spots.append(spot)
-    made = pd.DataFrame(spots, index=repairs.index).astype(
+    names = [field.name for field in fields(_Spot)]
+    made = pd.DataFrame(spots, index=repairs.index, columns=names).astype(
         {
             **dict.fromkeys(("place", "crossing_id", "reason"), "object"),
             **dict.fromkeys(("route_id", "junction_id"), "Int64"),
@@ -425,7 +450,7 @@ def _whole_road(road_id: str, segments: gpd.GeoDataFrame) -> _Spot:
     own = segments[segments["road_id"].str.split("#").str[0] == road_id]
     if own.empty:
         return _Spot(reason="unknown-road")
-    route_id = int(own["route_id"].iloc[0])
+    route_id = int(str(own.groupby("route_id")["length"].sum().idxmax()))
     own = own[own["route_id"] == route_id]
     start = float(own["route_offset"].min())
     end = float((own["route_offset"] + own["length"]).max())

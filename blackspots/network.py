@@ -66,8 +66,8 @@ def build_network(
     Returns
     -------
     Network
-        Segments never join across layers; routes chain the segments of one number, else of
-        one name, else those going straight on.
+        Segments join across layers only where one begins; routes chain the segments of one
+        number, else of one name, else those going straight on.
 
     Raises
     ------
@@ -83,7 +83,6 @@ def build_network(
     nodes = _nodes(segments, points, major, roads.crs)
     junctions = _junctions(segments, nodes, major, junction_link)
     routes = _routes(segments, origins or {})
-    segments = segments.drop(columns=["_layer"])
     check(segments, SEGMENTS)
     check(nodes, NODES)
     check(junctions, JUNCTIONS)
@@ -151,15 +150,20 @@ def _cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, n
             "length": along[stop] - along[start],
             "km_from": kms[0],
             "km_to": kms[1],
-            "_layer": layer[start],
         },
         geometry=shapes,
         crs=roads.crs,
     )
     frame.index = pd.RangeIndex(len(frame), name=SEGMENTS.index)
-    for column in ("ref", "name", "road_class"):
-        frame[column] = frame[column].where(frame[column].notna(), None)
+    _none_for_missing(frame, "ref", "name", "road_class")
     return frame, xy[first[numbers]]
+
+
+def _none_for_missing(frame: gpd.GeoDataFrame, *columns: str) -> None:
+    """Text columns with None where empty: NaN, which pandas puts there, passes for a name."""
+    for column in columns:
+        words = frame[column].astype("object")
+        frame[column] = words.where(words.notna(), None)
 
 
 def _levels(vertex: np.ndarray, layer: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -169,14 +173,16 @@ def _levels(vertex: np.ndarray, layer: np.ndarray, end: np.ndarray) -> np.ndarra
     there, alone on its layer, as the road to a bridge does, joins the nearest of them.
     """
     strands = pd.DataFrame({"vertex": vertex, "layer": layer, "strands": np.where(end, 1, 2)})
-    at = strands.groupby(["vertex", "layer"])["strands"].sum().reset_index()
-    level = layer.copy()
-    for where, here in at[at["vertex"].duplicated(keep=False)].groupby("vertex"):
-        through = here.loc[here["strands"] > 1, "layer"].to_numpy()
-        onto = through if len(through) else here["layer"].to_numpy()[:1]
-        for alone in here.loc[here["strands"] == 1, "layer"]:
-            level[(vertex == where) & (layer == alone)] = onto[np.argmin(np.abs(onto - alone))]
-    return level
+    groups = strands.groupby(["vertex", "layer"])
+    at = groups["strands"].sum().reset_index()
+    level = at["layer"].to_numpy().copy()
+    for _, here in at[at["vertex"].duplicated(keep=False)].groupby("vertex"):
+        rows, layers = here.index.to_numpy(), here["layer"].to_numpy()
+        alone = (here["strands"] == 1).to_numpy()
+        onto = layers[:1] if alone.all() else layers[~alone]
+        for row, own in zip(rows[alone], layers[alone], strict=True):
+            level[row] = onto[np.argmin(np.abs(onto - own))]
+    return np.asarray(level[groups.ngroup()])
 
 
 def _nodes(
@@ -207,7 +213,7 @@ def _junctions(
     of_node = np.full(len(nodes), -1)
     of_node[is_junction] = numbers
     ja, jb = of_node[a], of_node[b]
-    leaves = major & (ja != jb)
+    leaves = major & ((ja != jb) | (a == b))
     legs = pd.DataFrame(
         {
             "junction": np.r_[ja[leaves & (ja >= 0)], jb[leaves & (jb >= 0)]],
@@ -286,6 +292,7 @@ def _routes(
     segments["route_id"], segments["route_offset"], segments["route_sign"] = route_id, offset, sign
     routes = gpd.GeoDataFrame(rows, geometry="geometry", crs=segments.crs)
     routes.index.name = ROUTES.index
+    _none_for_missing(routes, "ref", "name", "road_class")
     return routes
 
 
@@ -360,7 +367,7 @@ def _pair_ends(segments: gpd.GeoDataFrame) -> dict[int, int]:
 
     At each node the ends of one road (number, else name, else unnamed of one class) are paired,
     the straightest pair first; roads without a number must go about straight on unless
-    nothing else meets there. Layers are kept apart except end to end.
+    nothing else meets there.
     """
     shapes = segments.geometry.array
     count = shapely.get_num_points(shapes)

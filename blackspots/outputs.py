@@ -89,14 +89,20 @@ _VERDICT_COLOURS: Final = {
 
 def write_outputs(result: Result, folder: Path) -> Path:
     """Write all outputs into ``folder``, whole or not at all; returns the map's path."""
+    notice = banner(result, result.study.study.language)
     with store.whole_folder(folder) as fresh:
         save_page(map_data(result), fresh / "map.html")
-        _write_tables(result, fresh)
-        store.write_geopackage(fresh / "blackspots.gpkg", _layers(result), _styles(result))
+        _write_tables(result, fresh, notice)
+        store.write_geopackage(
+            fresh / "blackspots.gpkg",
+            _layers(result),
+            _styles(result),
+            description=" · ".join(filter(None, [notice, *result.study.study.sources])),
+        )
         write_workbook(
             fresh / "ranking.xlsx",
             _sheets(result),
-            banner=banner(result, result.study.study.language),
+            banner=notice,
         )
         summary = json.dumps(summarise(result), ensure_ascii=False, indent=1)
         (fresh / store.MARKER).write_text(summary + "\n", encoding="utf-8", newline="\n")
@@ -152,20 +158,22 @@ def _rejected_table(result: Result) -> pd.DataFrame:
     return made
 
 
-def _write_tables(result: Result, folder: Path) -> None:
+def _write_tables(result: Result, folder: Path, notice: str) -> None:
     sites = pd.DataFrame(result.sites.drop(columns=result.sites.geometry.name))
-    store.write_csv(sites, folder / "ranking.csv")
+    store.write_csv(sites, folder / "ranking.csv", notice=notice)
     projects = pd.DataFrame(result.projects.drop(columns=result.projects.geometry.name))
-    store.write_csv(projects, folder / "programme.csv")
-    store.write_csv(_rejected_table(result), folder / "rejected.csv", index=False)
+    store.write_csv(projects, folder / "programme.csv", notice=notice)
+    store.write_csv(_rejected_table(result), folder / "rejected.csv", index=False, notice=notice)
     located = result.located
     store.write_csv(
-        located.loc[located["place"].isna(), _UNPLACED_COLUMNS], folder / "unplaced.csv"
+        located.loc[located["place"].isna(), _UNPLACED_COLUMNS],
+        folder / "unplaced.csv",
+        notice=notice,
     )
     if len(result.areas):
-        store.write_csv(result.areas, folder / "areas.csv", index=False)
+        store.write_csv(result.areas, folder / "areas.csv", index=False, notice=notice)
     if result.segments is not None:
-        store.write_csv(result.segments, folder / "segments.csv")
+        store.write_csv(result.segments, folder / "segments.csv", notice=notice)
 
 
 def _layers(result: Result) -> dict[str, Any]:
@@ -257,6 +265,12 @@ def _styles(result: Result) -> dict[str, str]:
             },
         ),
         "crashes": styles.categorised("marker", "severity", severity),
+        "projects_road": styles.single(
+            "line", {"line_color": "11,122,95,255", "line_width": "0.8", "line_style": "dot"}
+        ),
+        "projects_point": styles.single(
+            "marker", {"name": "cross", "outline_color": "11,122,95,255", "size": "3"}
+        ),
         "sites_area": styles.categorised(
             "fill", "verdict", verdicts(lambda c: {"color": f"{c},60", "outline_color": f"{c},255"})
         ),

@@ -13,12 +13,16 @@ from scipy.sparse import coo_array, csr_array, vstack
 
 from blackspots.errors import BlackspotsError
 
-SCALE: Final = 1e6
-"""Money enters the solver in millions, so that its tolerance is one currency unit."""
+SCALE: Final = 1e5
+"""The solver's budget and greatest net benefit, whatever the currency: far above its tolerance."""
+
+_TOLERANCE: Final = 1e-9
+_ROUNDING: Final = 1e-13
+"""Share of the budget that sums of floating-point costs may be out by."""
 
 UNDECIDED: Final = ("candidate",)
 
-_TRIES: Final = 5
+_TRIES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +109,34 @@ def _solve(running: pd.DataFrame, budget: float, time_limit: float) -> tuple[np.
     """Positions of the chosen projects, and the relative gap."""
     if running.empty:
         return np.zeros(0, dtype="int64"), 0.0
-    cost = running["cost"].to_numpy(dtype="float64") / SCALE
-    value = running["npv"].to_numpy(dtype="float64") / SCALE
-    names = running["group"].astype(str).str.split(";")
+    cost = running["cost"].to_numpy(dtype="float64") * (SCALE / budget)
+    value = running["npv"].to_numpy(dtype="float64")
+    value = value * (SCALE / (np.abs(value).max() or 1.0))
+    names = running["group"].map(_groups)
     group, _ = pd.factorize(names.explode())
     member = np.repeat(np.arange(len(running)), names.map(len))
     one_each = coo_array(
         (np.ones(len(group)), (group, member)), shape=(group.max() + 1, len(running))
     )
-    limit = budget / SCALE
     matrix = csr_array(vstack([coo_array(cost[None, :]), one_each]))
+    upper = np.r_[SCALE * (1 + _ROUNDING), np.ones(one_each.shape[0])]
     for _ in range(_TRIES):
-        upper = np.r_[limit, np.ones(one_each.shape[0])]
         chosen, gap = _maximise(value, matrix, upper, time_limit)
-        over = running["cost"].to_numpy()[chosen].sum() - budget
-        if over <= 0:
+        if _affordable(cost[chosen]):
             return chosen, gap
-        # The solver's feasibility tolerance let it overspend: take that much off and repeat.
-        limit -= max(over / SCALE * 2, 1e-6)
+        # The solver's tolerance let it overspend: rule out what together is too dear.
+        cover = chosen[np.argsort(-cost[chosen], kind="stable")]
+        cover = cover[: next(n for n in range(len(cover) + 1) if not _affordable(cost[cover[:n]]))]
+        row = coo_array(
+            (np.ones(len(cover)), (np.zeros(len(cover), "int64"), cover)), shape=(1, len(running))
+        )
+        matrix, upper = csr_array(vstack([matrix, row])), np.r_[upper, len(cover) - 1]
     raise BlackspotsError("no-programme", problem="tolerance")
+
+
+def _affordable(cost: np.ndarray) -> bool:
+    """Whether scaled costs keep to the budget, but for the rounding of their sum."""
+    return bool(cost.sum() <= SCALE * (1 + _ROUNDING))
 
 
 def _maximise(
@@ -146,6 +159,7 @@ def _maximise(
     for option, setting in (
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.0),
+        ("mip_feasibility_tolerance", _TOLERANCE),
         ("time_limit", float(time_limit)),
         ("random_seed", 0),
         ("threads", 1),
@@ -162,9 +176,14 @@ def _maximise(
     return chosen, float(solver.getInfo().mip_gap)
 
 
+def _groups(joined: object) -> list[str]:
+    """Names joined by ``;``, each once."""
+    return list(dict.fromkeys(str(joined).split(";")))
+
+
 def _reasons(made: pd.DataFrame, budget: float) -> pd.Series:
-    taken = {g for group in made.loc[made["funded"], "group"] for g in str(group).split(";")}
-    blocked = made["group"].map(lambda group: bool(taken & set(str(group).split(";"))))
+    taken = {g for group in made.loc[made["funded"], "group"] for g in _groups(group)}
+    blocked = made["group"].map(lambda group: not taken.isdisjoint(_groups(group))).astype(bool)
     waiting = made["why"].isin(UNDECIDED)
     why = made["why"].copy()
     why[waiting] = "budget"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -20,15 +21,42 @@ from blackspots.errors import BlackspotsError
 MARKER: Final = "summary.json"
 """A folder that holds this file was written by a run and may be replaced."""
 
+OWN: Final = frozenset(
+    {
+        MARKER,
+        "areas.csv",
+        "blackspots.gpkg",
+        "map.html",
+        "programme.csv",
+        "ranking.csv",
+        "ranking.xlsx",
+        "rejected.csv",
+        "segments.csv",
+        "unplaced.csv",
+    }
+)
+"""What a run may write; an earlier run's that the new one has not would contradict it."""
+
 _STAMP: Final = "2000-01-01T00:00:00.000Z"
+_NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise ``output-foreign`` when ``folder`` is a file, or holds files but no results."""
+    if folder.exists() and not (folder / MARKER).is_file():
+        found = [] if not folder.is_dir() else sorted(p.name for p in folder.iterdir())[:3]
+        if found or not folder.is_dir():
+            raise BlackspotsError(
+                "output-foreign", folder=str(folder), found=", ".join(found) or folder.name
+            )
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that takes ``folder``'s place when the block ends without an error.
 
-    Files in the old folder that the new one has not are kept.
+    Files in the old folder that are none of :data:`OWN` are kept.
 
     Raises
     ------
@@ -37,10 +65,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         ``output-locked`` or ``output-failed`` when it cannot be written or replaced.
     """
     folder = folder.resolve()
-    if folder.exists() and not (folder / MARKER).is_file():
-        found = [] if not folder.is_dir() else sorted(p.name for p in folder.iterdir())[:3]
-        if found or not folder.is_dir():
-            raise BlackspotsError("output-foreign", folder=str(folder), found=", ".join(found))
+    refuse_foreign(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -65,6 +90,11 @@ def _swap(fresh: Path, folder: Path) -> None:
     if not folder.exists():
         fresh.replace(folder)
         return
+    for entry in folder.iterdir():
+        if entry.name not in OWN and not (fresh / entry.name).exists():
+            # Copied, not moved: whatever fails from here on, the old folder is still whole.
+            keep = shutil.copytree if entry.is_dir() else shutil.copy2
+            keep(entry, fresh / entry.name)
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
     try:
         folder.replace(old / "was")
@@ -72,9 +102,6 @@ def _swap(fresh: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
         raise BlackspotsError("output-locked", file=str(folder)) from error
     try:
-        for entry in sorted((old / "was").iterdir()):
-            if not (fresh / entry.name).exists():
-                shutil.move(str(entry), str(fresh / entry.name))
         fresh.replace(folder)
     except OSError:
         (old / "was").replace(folder)
@@ -85,11 +112,22 @@ def _swap(fresh: Path, folder: Path) -> None:
 
 def safe_text(value: Any) -> Any:
     """Text that a spreadsheet will not run: a leading = + - @ gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}"
 
 
-def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = True) -> None:
-    """A table as CSV: UTF-8 with BOM (for Excel), points as decimal marks, dates ISO."""
+def _one_cell(value: Any) -> Any:
+    """Safe text whose line ends the writer will quote: it leaves a lone CR as it is."""
+    safe = safe_text(value)
+    return re.sub(r"\r\n?", "\n", safe) if isinstance(safe, str) else safe
+
+
+def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = True, notice: str = "") -> None:
+    """A table as CSV: UTF-8 with BOM (for Excel), points as decimal marks, dates ISO.
+
+    ``notice`` (that the data are simulated) stands in a last column of every row.
+    """
     made = frame.reset_index() if index else frame.copy()
     if isinstance(made, gpd.GeoDataFrame):
         made = pd.DataFrame(made.drop(columns=made.geometry.name))
@@ -97,12 +135,18 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = True) -> None:
         if pd.api.types.is_datetime64_any_dtype(made[column]):
             made[column] = made[column].dt.strftime("%Y-%m-%d")
         elif made[column].dtype == object or pd.api.types.is_string_dtype(made[column]):
-            made[column] = made[column].map(safe_text)
-    made.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.10g")
+            made[column] = made[column].map(_one_cell)
+    if notice:
+        made["notice"] = notice
+    made.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.15g")
 
 
 def write_geopackage(
-    path: Path, layers: Mapping[str, pd.DataFrame], styles: Mapping[str, str]
+    path: Path,
+    layers: Mapping[str, pd.DataFrame],
+    styles: Mapping[str, str],
+    *,
+    description: str = "",
 ) -> None:
     """Layers as a GeoPackage whose default styles QGIS applies on opening.
 
@@ -113,6 +157,8 @@ def write_geopackage(
         out. List-like columns are left out.
     styles
         Layer name to QML.
+    description
+        What every layer says of itself: that its data are simulated, and its sources.
 
     Notes
     -----
@@ -125,7 +171,15 @@ def write_geopackage(
             continue
         made = _plain(frame)
         pyogrio.write_dataframe(
-            made, path, layer=name, driver="GPKG", append=bool(written), promote_to_multi=False
+            made,
+            path,
+            layer=name,
+            driver="GPKG",
+            append=bool(written),
+            promote_to_multi=False,
+            layer_options={"DESCRIPTION": description} if description else {},
+            # The version that older QGIS in offices reads without a warning.
+            dataset_options={"VERSION": "1.2"},
         )
         written.add(name)
     _add_styles(path, {name: qml for name, qml in styles.items() if name in written})

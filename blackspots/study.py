@@ -336,6 +336,7 @@ def _locate(inputs: Inputs, network: Network | None, known: Knowledge) -> gpd.Ge
         routes=network.routes if network else None,
         crossings=inputs.crossings,
         areas=_first(inputs.areas),
+        boundary=inputs.boundary,
         reach=known.reach,
     )
 
@@ -365,7 +366,7 @@ def _repairs(
     )
     nowhere = spots["reason"].notna()
     for row, reason in zip(works[nowhere].itertuples(), spots["reason"][nowhere], strict=True):
-        rejects.add_work(row, str(reason))
+        rejects.add_work(row, str(reason), works.attrs["headers"])
     own = works.drop(columns=["crossing_id", "route"])[~nowhere]
     return own.join(pd.DataFrame(spots.drop(columns="geometry"))), rejects
 

@@ -37,6 +37,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "version": __version__,
         "name": result.study.study.name,
         "simulated": result.study.study.simulated,
+        "notice": banner(result, result.study.study.language),
         "period": [day.isoformat() for day in result.period],
         "crs": result.study.study.crs,
         "definition": result.knowledge.definition.id,
@@ -65,7 +66,7 @@ def summarise(result: Result) -> dict[str, Any]:
             "crashes_avoided": _known(programme.crashes_avoided),
             "deaths_avoided": _known(programme.deaths_avoided),
             "injuries_avoided": _known(programme.injuries_avoided),
-            "gap": programme.gap,
+            "gap": round(programme.gap, 9),
         },
         "sources": result.study.study.sources,
     }
@@ -201,7 +202,9 @@ def notes(result: Result, language: str) -> list[str]:
         lines.append(note("severity-unknown", count=unknown, total=len(located)))
     dateless = int(located["date"].isna().sum())
     if dateless:
-        lines.append(note("no-date", count=dateless))
+        one_period = result.expectation.years * 12 <= known.months + 12 / 365.25
+        key = "no-date-one-period" if one_period else "no-date"
+        lines.append(note(key, count=dateless, months=known.months))
     for kind, population in result.expectation.populations.items():
         spf = population.spf
         lines.append(

@@ -275,7 +275,8 @@ def _in_file_order(
 
 
 def _crashes(placed: gpd.GeoDataFrame) -> dict[str, Any]:
-    origin = pd.Timestamp(placed["date"].min()) if len(placed) else pd.Timestamp(2000, 1, 1)
+    dated = placed["date"].dropna()
+    origin = pd.Timestamp(dated.min()) if len(dated) else pd.Timestamp(2000, 1, 1)
     at = encode.points(encode.geographic(placed))
     columns = _columns(placed, CRASH_COLUMNS, origin.normalize())
     small = ("hour", "deaths", "serious", "slight", "injured")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,13 @@ def cost_table(name: str, folder: Path = Path()) -> CostTable:
     tree, file = read_toml("costs", name, folder)
     try:
         table = _build(tree)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BlackspotsError("bad-costs", file=file, problem=str(error)) from error
     values = (table.death, table.serious, table.slight, table.injured, table.pdo)
-    if min(values) < 0 or table.death <= 0 or not 0 <= table.discount_rate < 1:
-        raise BlackspotsError("bad-costs", file=file, problem="< 0")
+    if min(values) < 0 or table.death <= 0 or not math.isfinite(sum(values)):
+        raise BlackspotsError("bad-costs", file=file, problem="persons, crash")
+    if not 0 <= table.discount_rate < 1 or not -1 < table.growth < 1:
+        raise BlackspotsError("bad-costs", file=file, problem="time")
     return table
 
 

@@ -15,6 +15,7 @@ from blackspots.presets.files import read
 KINDS: Final = ("segment", "junction", "crossing")
 TARGETS: Final = ("all", "injury", "night")
 UNITS: Final = ("site", "km")
+_TEXTS: Final = ("id", "name_vi", "name_en")
 _NUMBERS: Final = ("life", "cost_low", "cost_high", "upkeep")
 
 
@@ -60,7 +61,9 @@ def catalogue(name: str, folder: Path = Path()) -> dict[str, Countermeasure]:
     """
     source, file = read("countermeasures", ".csv", name, folder)
     entries: dict[str, Countermeasure] = {}
-    for number, row in enumerate(csv.DictReader(io.StringIO(source)), start=2):
+    delimiter = max(",;\t", key=source.split("\n", 1)[0].count)
+    rows = csv.DictReader(io.StringIO(source), delimiter=delimiter)
+    for number, row in enumerate(rows, start=2):
         entry = _entry(row, file, number)
         if entry.id in entries:
             raise BlackspotsError(
@@ -75,6 +78,9 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
         value = row.get(column)
         return BlackspotsError("bad-catalogue", file=file, row=number, column=column, value=value)
 
+    for column in _TEXTS:
+        if not (row.get(column) or "").strip():
+            raise refuse(column)
     numbers = {}
     for column in (*_NUMBERS, "cmf", "cmf_fatal"):
         cell = (row.get(column) or "").strip()
@@ -87,7 +93,6 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
             raise refuse(column)
     kinds = tuple((row.get("kinds") or "").split())
     for column, good in (
-        ("id", bool((row.get("id") or "").strip())),
         ("kinds", bool(kinds) and set(kinds) <= set(KINDS)),
         ("target", row.get("target") in TARGETS),
         ("unit", row.get("unit") in UNITS),

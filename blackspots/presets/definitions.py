@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,7 +67,7 @@ def definition(name: str, folder: Path = Path()) -> Definition:
         raise BlackspotsError("definition-disabled", name=name, why=tree.get("disabled_because"))
     try:
         built = _build(tree)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BlackspotsError("bad-definition", file=file, problem=str(error)) from error
     for rule in built.rules:
         if not set(rule.at_least) <= set(CLASSES) or not any(rule.at_least.values()):
@@ -89,8 +90,11 @@ def _build(tree: dict[str, Any]) -> Definition:
         raise ValueError("rules")
     window = float(site["window"])
     months = int(tree["period"]["months"])
-    if window <= 0 or months <= 0:
-        raise ValueError("site.window, period.months")
+    radii = float(site["junction_radius"]), float(site["crossing_radius"])
+    if not 0 < window < math.inf or not all(0 < radius < math.inf for radius in radii):
+        raise ValueError("site")
+    if months <= 0:
+        raise ValueError("period.months")
     return Definition(
         id=str(tree["id"]),
         title=dict(tree["title"]),
@@ -99,8 +103,8 @@ def _build(tree: dict[str, Any]) -> Definition:
         valid_from=str(tree.get("valid_from", "")),
         mark=str(tree["mark"]),
         window=window,
-        junction_radius=float(site["junction_radius"]),
-        crossing_radius=float(site["crossing_radius"]),
+        junction_radius=radii[0],
+        crossing_radius=radii[1],
         months=months,
         potential_minimum=int(potential.get("minimum_crashes", 1)),
         rules=rules,

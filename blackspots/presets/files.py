@@ -22,12 +22,15 @@ def read(kind: str, suffix: str, name: str, folder: Path) -> tuple[str, str]:
     Raises
     ------
     BlackspotsError
-        ``missing-preset``, listing those that are shipped.
+        ``missing-preset``, listing those that are shipped; ``not-utf8``.
     """
     own = folder / name
     if name.endswith(suffix):
         if own.is_file():
-            return own.read_text(encoding="utf-8-sig"), own.name
+            try:
+                return own.read_text(encoding="utf-8-sig"), own.name
+            except UnicodeDecodeError as error:
+                raise BlackspotsError("not-utf8", file=own.name) from error
     elif name in shipped(kind):
         file = files("blackspots") / "presets" / kind / f"{name}{suffix}"
         return file.read_text(encoding="utf-8"), file.name

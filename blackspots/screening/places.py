@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from blackspots.schema import SEVERITIES
 from blackspots.screening.model import KNOWN, Expectation, posterior, severity_counts
 
+_AT_END = 1e-3  # [m] what lies so near a road's end is at it
 _COLUMNS = ("predicted", "expected", *(f"expected_{level}" for level in KNOWN))
 
 
@@ -27,7 +28,8 @@ def expected_at(
     """Empirical Bayes expected crashes a year that each place faces.
 
     A stretch of road is taken in sections of the window's length; junctions on it count with
-    it, level crossings do not.
+    it, level crossings do not. What lies just at its end belongs to the next stretch, unless
+    the road ends there: adjoining stretches count nothing twice.
 
     Parameters
     ----------
@@ -39,8 +41,8 @@ def expected_at(
     -------
     DataFrame, index of ``places``
         ``crashes``, severities, ``deaths``, ``injured`` (observed in the period),
-        ``predicted``, ``expected``, ``expected_<severity>`` [1/year], and ``night`` (observed
-        crashes in the dark); all missing for a place that is nowhere.
+        ``predicted``, ``expected``, ``expected_<severity>`` [1/year]; all missing for a place
+        that is nowhere. ``members`` are the rows of the crashes counted.
     """
     here = _Index(located, segments, nodes)
     rows = [_one(row, located, expectation, here, routes) for row in places.itertuples()]
@@ -80,7 +82,7 @@ class _Index:
         self.junctions = {int(str(r)): part for r, part in every.groupby("route")}
 
     def along(self, route: int, start: float, end: float) -> NDArray[np.int64]:
-        """Rows of crashes on a stretch ``[start, end)``, its end included at the route's end."""
+        """Rows of crashes on a stretch ``[start, end)``."""
         part = self.on_route.get(route)
         if part is None:
             return np.zeros(0, dtype="int64")
@@ -88,11 +90,11 @@ class _Index:
         return part["row"].to_numpy()[low:high]
 
     def junctions_on(self, route: int, start: float, end: float) -> list[int]:
-        """Junctions on a stretch, each once."""
+        """Junctions on a stretch ``[start, end)``, each once."""
         part = self.junctions.get(route)
         if part is None:
             return []
-        inside = part[(part["measure"] >= start) & (part["measure"] <= end)]
+        inside = part[(part["measure"] >= start) & (part["measure"] < end)]
         return sorted({int(j) for j in inside["junction"]})
 
 
@@ -127,10 +129,12 @@ def _one(
         last = float(routes.at[route, "length"])
         count = max(int(np.ceil((end - start) / expectation.window - 1e-9)), 1)
         cuts = np.linspace(start, end, count + 1)
+        beyond = end + _AT_END if end >= last - _AT_END else end
         for low, high in pairwise(cuts):
-            upto = high + 1e-6 if high >= last or high == end else high
-            parts.append(("segment", rate * (high - low), here.along(route, low, upto)))
-        parts += [_junction(j, expectation, here) for j in here.junctions_on(route, start, end)]
+            members = here.along(route, low, beyond if high == end else high)
+            parts.append(("segment", rate * (high - low), members))
+        inside = here.junctions_on(route, start, beyond)
+        parts += [_junction(j, expectation, here) for j in inside]
     else:
         return {"members": nothing}
     groups = [members for _, _, members in parts]

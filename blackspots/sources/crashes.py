@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -102,15 +102,16 @@ def read_crashes(
     """
     words = severity_vocabulary() | _own_words(severity or {})
     parts, read, dropped = [], 0, dict[str, None]()
-    headers: dict[tuple[str, str | None], dict[str, str]] = {}
-    for path in paths:
-        for raw in read_raw(path, sheets=sheets):
+    tables: dict[tuple[str, str | None], tuple[RawTable, dict[str, str]]] = {}
+    for path, name in zip(paths, _names(paths), strict=True):
+        for as_read in read_raw(path, sheets=sheets):
+            raw = replace(as_read, file=name)
             table = filtered(raw, keep or {})
             found = match(table, "crashes", columns or {})
             used = set(found.values())
             dropped |= {str(header): None for header in raw.frame.columns if header not in used}
             _require(table, found)
-            headers[raw.file, raw.sheet] = found
+            tables[raw.file, raw.sheet] = table, found
             if not month_first:
                 _require_day_first(table, found.get("date"))
             read += len(table.frame)
@@ -130,12 +131,11 @@ def read_crashes(
     if crashes is None or read == 0:
         raise BlackspotsError("no-crashes", file=", ".join(p.name for p in paths))
     out = outside(crashes.geometry, boundary, tolerance)
-    crashes = _refuse(crashes, out, ("lat", "lon"), "outside-area", headers, rejects)
+    crashes = _refuse(crashes, out, ("lat", "lon", "y", "x"), "outside-area", tables, rejects)
     again = crashes.index.duplicated()
-    crashes = _refuse(crashes, again, ("crash_id",), "duplicate-id", headers, rejects)
+    crashes = _refuse(crashes, again, ("crash_id",), "duplicate-id", tables, rejects)
     if crashes.empty:
-        first = rejects.records[0]
-        raise BlackspotsError("all-rejected", count=read, code=first["code"], **_place(first))
+        raise rejects.nothing_left("crashes", read)
     made = add_missing(crashes, CRASHES)
     result = gpd.GeoDataFrame(made, geometry=crashes.geometry, crs=target)
     result.index.name = CRASHES.index
@@ -143,8 +143,14 @@ def read_crashes(
     return Register(result, read, tuple(dropped))
 
 
-def _place(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: record[key] for key in ("file", "row", "column", "value")}
+def _names(paths: Sequence[Path]) -> list[str]:
+    """What to call the files: their names, with as many folders as it takes to tell them apart."""
+    names: list[str] = []
+    for depth in range(1, max(len(path.parts) for path in paths) + 1):
+        names = ["/".join(path.parts[-depth:]) for path in paths]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _own_words(given: Mapping[str, str]) -> dict[str, str]:
@@ -300,16 +306,14 @@ def _refuse(
     rows: np.ndarray,
     columns: tuple[str, ...],
     code: str,
-    headers: Mapping[tuple[str, str | None], Mapping[str, str]],
+    tables: Mapping[tuple[str, str | None], tuple[RawTable, Mapping[str, str]]],
     rejects: Rejects,
 ) -> gpd.GeoDataFrame:
     """Leave out rows for a reason that only shows once all sheets are together."""
     for row in crashes[rows].itertuples():
-        raw = RawTable(row.source_file, row.source_sheet, pd.DataFrame())
-        found = headers[row.source_file, row.source_sheet]
-        named = ", ".join(found[c] for c in columns if c in found) or "geometry"
-        shown = (
-            row.Index if code == "duplicate-id" else f"{row.geometry.x:.0f} {row.geometry.y:.0f}"
-        )
-        rejects.add("crashes", raw, row.source_row, named, shown, code)
+        raw, found = tables[row.source_file, row.source_sheet]
+        named = [found[column] for column in columns if column in found]
+        shown = ", ".join(str(raw.frame.at[row.source_row, header]) for header in named)
+        header = ", ".join(named) or "geometry"
+        rejects.add("crashes", raw, row.source_row, header, shown or None, code)
     return crashes[~rows]

@@ -18,7 +18,7 @@ from blackspots.presets.headers import crossing_kinds, plain
 from blackspots.schema import AREAS, CROSSINGS, RAILWAYS, ROADS, Table, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
-from blackspots.sources.points import outside, points, source_crs
+from blackspots.sources.points import finite, outside, points, source_crs
 from blackspots.sources.raw import RawTable, filtered, read_raw
 from blackspots.sources.rejects import Rejects
 
@@ -50,11 +50,11 @@ def read_roads(
         ``duplicate-ids`` when two lines have one id (repairs could not name them),
         ``empty-layer``, or what reading the file says.
     """
-    raw = _one(path, layer, keep)
+    raw = _one(path, layer, keep, "roads")
     found = match(raw, "roads", columns or {})
     frame, bad = _attributes(raw, found, ROADS, "roads", rejects)
     lines = _lines(raw, found, crs, target, "roads", rejects, bad)
-    return _line_table(raw, frame, lines, bad, found, ROADS, "road_id", target)
+    return _line_table(raw, frame, lines, bad, found, ROADS, rejects, target)
 
 
 def read_railways(
@@ -68,11 +68,11 @@ def read_railways(
     keep: Mapping[str, Any] | None = None,
 ) -> gpd.GeoDataFrame:
     """Railway lines, as :func:`read_roads` reads roads."""
-    raw = _one(path, layer, keep)
+    raw = _one(path, layer, keep, "railways")
     found = match(raw, "railways", columns or {})
     frame, bad = _attributes(raw, found, RAILWAYS, "railways", rejects)
     lines = _lines(raw, found, crs, target, "railways", rejects, bad)
-    return _line_table(raw, frame, lines, bad, found, RAILWAYS, "railway_id", target)
+    return _line_table(raw, frame, lines, bad, found, RAILWAYS, rejects, target)
 
 
 def read_crossings(
@@ -98,7 +98,7 @@ def read_crossings(
     BlackspotsError
         ``duplicate-ids``, ``empty-layer``, or what reading the file says.
     """
-    raw = _one(path, layer, keep)
+    raw = _one(path, layer, keep, "crossings")
     found = match(raw, "crossings", columns or {})
     frame, bad = _attributes(raw, found, CROSSINGS, "crossings", rejects)
     for column in ("aadt", "trains"):
@@ -115,6 +115,8 @@ def read_crossings(
     ids = _ids(raw, found, "crossing_id", "LX")
     _refuse_duplicates(raw, ids, "crossings", "crossing_id")
     made = gpd.GeoDataFrame(add_missing(frame, CROSSINGS), geometry=located, crs=target)[~bad]
+    if made.empty:
+        raise rejects.nothing_left("crossings", len(raw.frame))
     made.index = pd.Index(ids[~bad], name=CROSSINGS.index, dtype="object")
     check(made, CROSSINGS)
     return made
@@ -132,7 +134,7 @@ def read_areas(
     keep: Mapping[str, Any] | None = None,
 ) -> gpd.GeoDataFrame:
     """Polygons of one level; invalid outlines are mended, features without area rejected."""
-    raw = _one(path, layer, keep)
+    raw = _one(path, layer, keep, "areas")
     found = match(raw, "areas", columns or {})
     if "name" not in found:
         have = ", ".join(str(c) for c in raw.frame.columns)
@@ -147,7 +149,7 @@ def read_areas(
     frame["level"] = level
     made = gpd.GeoDataFrame(add_missing(frame, AREAS), geometry=shapes, crs=target)[~bad]
     if made.empty:
-        raise BlackspotsError("empty-layer", file=raw.where, table="areas")
+        raise rejects.nothing_left("areas", len(raw.frame))
     made.index = pd.Index([f"{level}/{i + 1}" for i in range(len(made))], name=AREAS.index)
     check(made, AREAS)
     return made
@@ -163,11 +165,11 @@ def read_boundary(
     keep: Mapping[str, Any] | None = None,
 ) -> gpd.GeoSeries:
     """The study area: polygons outside of which nothing is taken."""
-    raw = _one(path, layer, keep)
+    raw = _one(path, layer, keep, "boundary")
     bad = np.zeros(len(raw.frame), dtype=bool)
     shapes = _polygons(raw, crs, target, "boundary", rejects, bad)[~bad]
     if shapes.empty:
-        raise BlackspotsError("empty-layer", file=raw.where, table="boundary")
+        raise rejects.nothing_left("boundary", len(raw.frame))
     return shapes
 
 
@@ -181,7 +183,7 @@ def read_places(
     keep: Mapping[str, Any] | None = None,
 ) -> gpd.GeoDataFrame:
     """Towns for the labels of a map: ``name``, ``rank`` and a point each."""
-    raw = _one(path, layer, keep)
+    raw = _one(path, layer, keep, "places")
     found = match(raw, "places", columns or {})
     bad = np.zeros(len(raw.frame), dtype=bool)
     located = points(raw, {}, crs, target, table="places", rejects=Rejects(), bad=bad)
@@ -199,14 +201,14 @@ def read_places(
     return made[made.geometry.notna() & made["name"].notna()]
 
 
-def _one(path: Path, layer: str | None, keep: Mapping[str, Any] | None) -> RawTable:
+def _one(path: Path, layer: str | None, keep: Mapping[str, Any] | None, name: str) -> RawTable:
     tables = read_raw(path, layer=layer)
     if len(tables) > 1:
         have = ", ".join(str(t.sheet) for t in tables)
         raise BlackspotsError("several-layers", file=path.name, have=have)
     table = filtered(tables[0], keep or {})
     if table.frame.empty:
-        raise BlackspotsError("empty-layer", file=table.where, table="")
+        raise BlackspotsError("empty-layer", file=table.where, table=name)
     return table
 
 
@@ -258,23 +260,24 @@ def _lines(
     for code, wrong in (
         ("no-geometry", shapes.isna().to_numpy() | shapes.is_empty.to_numpy()),
         ("not-a-line", ~kinds.isin(["LineString", "MultiLineString"]).to_numpy()),
-        ("broken-geometry", ~_finite(shapes)),
+        ("broken-geometry", ~finite(shapes)),
         ("no-length", ~(shapely.length(shapes.array) > 0)),
     ):
         rejects.add_rows(table, raw, wrong & ~bad, "geometry", code, kinds)
         bad |= wrong
     good = shapes.where(~bad)
-    return crs_.reproject(
-        gpd.GeoSeries(shapely.force_2d(good.array), good.index, crs=shapes.crs), target
-    )
+    flat = gpd.GeoSeries(shapely.force_2d(good.array), good.index, crs=shapes.crs)
+    return _reached(raw, crs_.reproject(flat, target), table, rejects, bad)
 
 
-def _finite(shapes: gpd.GeoSeries) -> np.ndarray:
-    xy, owner = shapely.get_coordinates(shapes.array, return_index=True)
-    broken = owner[~np.isfinite(xy).all(axis=1)]
-    result = np.ones(len(shapes), dtype=bool)
-    result[broken] = False
-    return result
+def _reached(
+    raw: RawTable, shapes: gpd.GeoSeries, table: str, rejects: Rejects, bad: np.ndarray
+) -> gpd.GeoSeries:
+    """The shapes without those that the study's CRS cannot hold; these are marked bad."""
+    lost = ~finite(shapes)
+    rejects.add_rows(table, raw, lost, "geometry", "off-globe", shapes.geom_type)
+    bad |= lost
+    return shapes.where(~lost)
 
 
 def _two_point_lines(
@@ -306,13 +309,13 @@ def _polygons(
     raw: RawTable, crs: str | None, target: CRS, table: str, rejects: Rejects, bad: np.ndarray
 ) -> gpd.GeoSeries:
     shapes = _geometry(raw, crs, table)
-    wrong = ~shapes.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() | ~_finite(shapes)
+    wrong = ~shapes.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() | ~finite(shapes)
     rejects.add_rows(table, raw, wrong & ~bad, "geometry", "not-a-polygon", shapes.geom_type)
     bad |= wrong
     mended = shapes.where(~bad)
     invalid = ~mended.is_valid & ~bad
     mended[invalid] = mended[invalid].make_valid().buffer(0)
-    return crs_.reproject(mended, target)
+    return _reached(raw, crs_.reproject(mended, target), table, rejects, bad)
 
 
 def _ids(raw: RawTable, found: Mapping[str, str], column: str, prefix: str) -> np.ndarray:
@@ -342,14 +345,14 @@ def _line_table(
     bad: np.ndarray,
     found: Mapping[str, str],
     table: Table,
-    id_column: str,
+    rejects: Rejects,
     target: CRS,
 ) -> gpd.GeoDataFrame:
-    ids = _ids(raw, found, id_column, "R")
-    _refuse_duplicates(raw, ids, table.name, id_column)
+    ids = _ids(raw, found, table.index, "R")
+    _refuse_duplicates(raw, ids, table.name, table.index)
     made = gpd.GeoDataFrame(add_missing(frame, table), geometry=lines, crs=target)[~bad]
     if made.empty:
-        raise BlackspotsError("empty-layer", file=raw.where, table=table.name)
+        raise rejects.nothing_left(table.name, len(raw.frame))
     made.index = pd.Index(ids[~bad], name=table.index, dtype="object")
     made = made.explode(index_parts=False)
     part = made.groupby(level=0).cumcount().to_numpy()

@@ -83,6 +83,9 @@ def points(
     located = gpd.GeoSeries(shapes, index=raw.frame.index, crs=frame_crs)
     located = crs_.reproject(located, target)
     located[none] = None
+    lost = ~finite(located)
+    _note(raw, lost, columns[pair[0]], "off-globe", table=table, rejects=rejects, bad=bad)
+    located[lost] = None
     return located
 
 
@@ -130,18 +133,12 @@ def _from_geometry(
     shapes = shapes.where(~one, gpd.GeoSeries(shapely.get_geometry(shapes.array, 0), shapes.index))
     wrong = ~kinds.eq("Point").to_numpy() & ~one & ~none
     _note(raw, wrong, "geometry", "not-a-point", table=table, rejects=rejects, bad=bad, show=kinds)
-    broken = (
-        ~none
-        & ~wrong
-        & ~np.isfinite(
-            shapely.get_coordinates(
-                shapely.centroid(shapes.where(~(none | wrong)).fillna(shapely.Point(0, 0)).array)
-            )
-        ).all(axis=1)
-    )
+    broken = ~none & ~wrong & ~finite(shapes)
     _note(raw, broken, "geometry", "broken-geometry", table=table, rejects=rejects, bad=bad)
     located = crs_.reproject(shapes.where(~(none | wrong | broken)), target)
-    return gpd.GeoSeries(located, index=raw.frame.index, crs=target)
+    lost = ~finite(located)
+    _note(raw, lost, "geometry", "off-globe", table=table, rejects=rejects, bad=bad)
+    return gpd.GeoSeries(located.where(~lost), index=raw.frame.index, crs=target)
 
 
 def _note(
@@ -157,6 +154,14 @@ def _note(
 ) -> None:
     rejects.add_rows(table, raw, rows, header, code, show)
     bad |= rows
+
+
+def finite(shapes: gpd.GeoSeries) -> np.ndarray:
+    """Which shapes have numbers for coordinates; a CRS gives none for places it cannot reach."""
+    xy, owner = shapely.get_coordinates(shapes.array, return_index=True)
+    result = np.ones(len(shapes), dtype=bool)
+    result[owner[~np.isfinite(xy).all(axis=1)]] = False
+    return result
 
 
 def outside(located: gpd.GeoSeries, boundary: gpd.GeoSeries | None, tolerance: float) -> np.ndarray:

@@ -17,10 +17,14 @@ import python_calamine
 from pyproj import CRS
 
 from blackspots.errors import BlackspotsError
+from blackspots.sources import values
 
 VECTOR: Final = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TEXT: Final = (".csv", ".tsv", ".txt")
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_TITLE_LINES: Final = 10
+"""How many lines may stand above a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class RawTable:
 
 
 def read_raw(path: Path, *, sheets: Sequence[str] = (), layer: str | None = None) -> list[RawTable]:
-    """All tables of a file: every sheet, or those named; one layer.
+    """All tables of a file: every sheet, or those named; one layer, or those named.
 
     Raises
     ------
@@ -57,7 +61,8 @@ def read_raw(path: Path, *, sheets: Sequence[str] = (), layer: str | None = None
     if path.stat().st_size == 0:
         raise BlackspotsError("empty-file", file=path.name)
     if suffix in VECTOR:
-        tables = [_read_vector(path, layer)]
+        named: Sequence[str | None] = [layer] if layer else (sheets or [None])
+        tables = [_read_vector(path, name) for name in named]
     elif suffix in SHEETS:
         tables = _read_workbook(path, [layer] if layer else sheets)
     elif suffix in TEXT:
@@ -77,11 +82,12 @@ def filtered(table: RawTable, wanted: Mapping[str, Any]) -> RawTable:
         ``unknown-column`` when the table has no such column.
     """
     keep = np.ones(len(table.frame), dtype=bool)
-    for column, values in wanted.items():
+    for column, one_or_more in wanted.items():
         if column not in table.frame.columns:
             raise unknown_column(table, column)
-        allowed = values if isinstance(values, list) else [values]
-        keep &= table.frame[column].astype(str).isin([str(v) for v in allowed]).to_numpy()
+        allowed = one_or_more if isinstance(one_or_more, list) else [one_or_more]
+        cells = table.frame[column].map(values.text)
+        keep &= cells.isin([values.text(value) for value in allowed]).to_numpy()
     geometry = None if table.geometry is None else table.geometry[keep]
     return RawTable(table.file, table.sheet, table.frame[keep], geometry, table.crs)
 
@@ -102,7 +108,10 @@ def _read_vector(path: Path, layer: str | None) -> RawTable:
     if layer is None and len(names) > 1:
         raise BlackspotsError("several-layers", file=path.name, have=", ".join(names))
     try:
-        frame = pyogrio.read_dataframe(path, layer=layer or (names[0] if names else None))
+        # Shapes that cannot exist (a line of one vertex) come as none and are rejected as rows.
+        frame = pyogrio.read_dataframe(
+            path, layer=layer or (names[0] if names else None), on_invalid="ignore"
+        )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
     sheet = layer if len(names) > 1 else None
@@ -141,13 +150,22 @@ def _read_text(path: Path) -> RawTable:
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BlackspotsError("not-utf8", file=path.name) from error
-    first = source.split("\n", 1)[0]
-    delimiter = max(",;\t|", key=first.count)
+    except OSError as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
     try:
-        rows: list[list[Any]] = list(csv.reader(io.StringIO(source), delimiter=delimiter))
+        # strict: a quote that never ends would swallow the rows after it without a word.
+        lines = io.StringIO(source)
+        rows: list[list[Any]] = list(csv.reader(lines, delimiter=_delimiter(source), strict=True))
     except csv.Error as error:
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
     return _from_rows(path.name, None, rows)
+
+
+def _delimiter(source: str) -> str:
+    """The mark between cells, as the header shows it: the first line that is cut in three."""
+    lines = source.split("\n", _TITLE_LINES)[:_TITLE_LINES]
+    header = next((s for s in lines if max(map(s.count, _DELIMITERS)) > 1), lines[0])
+    return max(_DELIMITERS, key=header.count)
 
 
 def _from_rows(file: str, sheet: str | None, rows: list[list[Any]]) -> RawTable:
@@ -161,6 +179,10 @@ def _from_rows(file: str, sheet: str | None, rows: list[list[Any]]) -> RawTable:
     names = _unique([str(cell).strip() for cell in rows[top]])
     numbers = [i + 1 for i in range(top + 1, len(rows)) if filled[i]]
     width = len(names)
+    for i in numbers:
+        if any(cell not in ("", None) for cell in rows[i - 1][width:]):
+            # A comma inside a text that is not quoted would shift every later cell.
+            raise BlackspotsError("row-too-long", file=file, sheet=sheet or "", row=i, count=width)
     cells = [(rows[i - 1] + [None] * width)[:width] for i in numbers]
     frame = pd.DataFrame(cells, columns=names, index=pd.Index(numbers, dtype="int64"), dtype=object)
     keep = [bool(name) for name in names]

@@ -67,11 +67,12 @@ def read_repairs(
     BlackspotsError
         ``missing-column`` when no column says where or what it costs.
     """
-    parts = []
+    parts, headers = [], dict[str, str]()
     for raw in read_raw(path, layer=layer):
         table = filtered(raw, keep or {})
         found = match(table, "repairs", columns or {})
         _require(table, found)
+        headers |= found
         parts.append(
             _one_table(table, found, target, rejects, crs=crs, unit=unit, known=countermeasures)
         )
@@ -81,6 +82,7 @@ def read_repairs(
     made = gpd.GeoDataFrame(add_missing(works, REPAIRS), geometry=works.geometry, crs=target)
     made.index.name = REPAIRS.index
     check(made, REPAIRS)
+    made.attrs["headers"] = headers
     return made
 
 

@@ -13,17 +13,24 @@ import pandas as pd
 
 from blackspots.presets import headers
 
+_ROAD_NUMBER: Final = re.compile(r"[A-Z]{1,4}\d{1,4}[A-Z]{0,2}")
 _EXCEL_EPOCH: Final = date(1899, 12, 30)
 _EXCEL_RANGE: Final = (20_000, 80_000)  # 1954 to 2119: a bare number outside is no date
-_DMY: Final = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?!\d)")
-_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
+_YEARS: Final = (1950, 2100)
+_DMY: Final = re.compile(r"(?<!\d)(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?!\d)")
+_ISO: Final = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _CLOCK: Final = re.compile(r"(?<!\d)(\d{1,2})\s*(?::|h|giờ|g)\s*(\d{1,2})?(?!\d)", re.IGNORECASE)
+_HALF: Final = re.compile(
+    r"(?<![^\W\d])(?:(?P<am>am|sa|sáng)|(?P<pm>pm|ch|chiều|tối))\b", re.IGNORECASE
+)
 _KM_POST: Final = re.compile(
-    r"(?:^|.*?\b)(?:km|lt)?\s*(\d{1,4})\s*\+\s*(\d{1,4})(?:[.,]\d+)?\s*m?\s*$", re.IGNORECASE
+    r"(?:^|[^+]*?(?<!\d[.,])\b)(?:km|lt)?\s*(\d{1,4})\s*\+\s*(\d{1,4})(?:[.,]\d+)?\s*m?\s*$",
+    re.IGNORECASE,
 )
 _KM_PLAIN: Final = re.compile(
     r"^\s*(?:km)?\s*(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:km)?\s*$", re.IGNORECASE
 )
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _METRES_IN_KM: Final = 1000
 HOURS: Final = 24
 MONTHS, DAYS = 12, 31
@@ -46,7 +53,7 @@ def is_blank(cell: Any) -> bool:
     if isinstance(cell, str):
         words = cell.strip()
         return not words or (headers.plain(words) in headers.blanks() and not words.isdigit())
-    return bool(pd.isna(cell))
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
 def text(cell: Any) -> str:
@@ -66,10 +73,9 @@ def number(cell: Any) -> float:
         words = str(cell).strip().replace("\u00a0", "").replace(" ", "")
         if words.count(",") == 1 and "." not in words:
             words = words.replace(",", ".")
-        try:
-            value = float(words)
-        except ValueError:
-            raise Unreadable("not-a-number") from None
+        if not _NUMBER.fullmatch(words):  # float() would take 1_000 and nan
+            raise Unreadable("not-a-number")
+        value = float(words)
     if not math.isfinite(value):
         raise Unreadable("not-a-number")
     return value
@@ -137,6 +143,8 @@ def day(cell: Any, *, month_first: bool = False) -> date:
     year, month, number_of_day = parts if iso else parts[::-1]
     if month_first and not iso:
         month, number_of_day = number_of_day, month
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        raise Unreadable("no-such-day")
     try:
         return date(year, month, number_of_day)
     except ValueError:
@@ -159,7 +167,15 @@ def hour(cell: Any) -> int:
         return _valid_hour(integer(words))
     if int(clock[2] or 0) > 59:  # noqa: PLR2004
         raise Unreadable("no-such-hour")
-    return _valid_hour(int(clock[1]))
+    return _valid_hour(_of_day(int(clock[1]), words))
+
+
+def _of_day(value: int, words: str) -> int:
+    """An hour of the clock with its half of the day, if the words say one: am, pm, SA, CH."""
+    half = _HALF.search(words.replace(".", ""))
+    if half is None or value > HOURS // 2:
+        return value
+    return value % (HOURS // 2) + (HOURS // 2 if half["pm"] else 0)
 
 
 def hour_of_date(cell: Any) -> int | None:
@@ -167,7 +183,7 @@ def hour_of_date(cell: Any) -> int | None:
     if isinstance(cell, datetime):
         return cell.hour if (cell.hour, cell.minute, cell.second) != (0, 0, 0) else None
     if isinstance(cell, str) and (clock := _CLOCK.search(cell)):
-        value = int(clock[1])
+        value = _of_day(int(clock[1]), cell)
         return value if value < HOURS else None
     return None
 
@@ -199,12 +215,15 @@ def km(cell: Any) -> float:
 def route(cell: Any) -> str:
     """The number of a road in one spelling: ``ql 1b``, ``QL-1B`` and ``QL.1B`` are ``QL1B``.
 
-    ``Đ`` is written ``D`` so that ``ĐT234`` and ``DT234`` meet.
+    ``Đ`` is written ``D`` so that ``ĐT234`` and ``DT234`` meet. A road with a name in place
+    of a number keeps its name.
     """
-    words = text(cell).upper().replace("Đ", "D")
+    name = text(cell)
+    words = name.upper().replace("Đ", "D")
     words = re.sub(r"^QUOC LO|^QUỐC LỘ", "QL", words)
     words = re.sub(r"^TINH LO|^TỈNH LỘ|^TL(?=\d)", "DT", words)
-    return re.sub(r"[\s.\-_]+", "", words)
+    number = re.sub(r"[\s.\-_]+", "", words)
+    return number if _ROAD_NUMBER.fullmatch(number) else name
 
 
 def is_month_first(cell: Any) -> bool:

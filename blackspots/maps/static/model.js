@@ -112,6 +112,7 @@ const crashOn = new Uint8Array(crashCount).fill(1);
 (function datesOfCrashes() {
   const origin = Date.parse(DATA.crashes.origin + 'T00:00:00Z');
   for (let i = 0; i < crashCount; i += 1) {
+    if (!isKnown(crashes.date[i])) continue;
     crashDate[i] = new Date(origin + crashes.date[i] * 864e5).toISOString().slice(0, 10);
     crashYear[i] = Number(crashDate[i].slice(0, 4));
   }
@@ -119,7 +120,7 @@ const crashOn = new Uint8Array(crashCount).fill(1);
 
 const years = (function span() {
   const known = [META.start, META.end].filter(Boolean).map((iso) => Number(iso.slice(0, 4)));
-  for (let i = 0; i < crashCount; i += 1) known.push(crashYear[i]);
+  for (let i = 0; i < crashCount; i += 1) if (crashYear[i]) known.push(crashYear[i]);
   const first = known.length ? known.reduce((a, b) => Math.min(a, b)) : 0;
   const last = known.length ? known.reduce((a, b) => Math.max(a, b)) : 0;
   return Array.from({ length: known.length ? last - first + 1 : 0 }, (_, i) => first + i);

@@ -1,0 +1,394 @@
+"""The register: formats, headers, sheets, severity, and that no row is lost."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyproj import CRS
+from small_study import (
+    GRID,
+    HEADER,
+    Row,
+    crashes,
+    degrees,
+    edit,
+    write_book,
+    write_rows,
+    write_study,
+)
+
+from blackspots.config import load_study
+from blackspots.errors import BlackspotsError
+from blackspots.presets.headers import listed, severity_vocabulary
+from blackspots.sources import Rejects, read_crashes
+from blackspots.sources.crashes import Register, severity_of_persons
+from blackspots.study import run_study
+
+TARGET = CRS(GRID)
+
+
+def read(*paths: Path, rejects: Rejects | None = None, **options: Any) -> Register:
+    return read_crashes(list(paths), TARGET, rejects or Rejects(), **options)
+
+
+Told = tuple[list[tuple[Any, ...]], list[list[float]]]
+
+
+def told(frame: gpd.GeoDataFrame) -> Told:
+    """What a table of crashes says and where, whatever file it came from."""
+    frame = frame.sort_index()
+    kept = frame.drop(columns=["source_file", "source_sheet", "source_row", "geometry"])
+    rows = kept.astype(object).where(kept.notna(), None).itertuples(name=None)
+    return list(rows), shapely.get_coordinates(frame.geometry.array).tolist()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    path = tmp_path_factory.mktemp("csv") / "crashes.csv"
+    write_rows(path, crashes())
+    found = told(read(path).crashes)
+    assert len(found[0]) == len(found[1]) == 20
+    return found
+
+
+def frame_of(rows: list[Row]) -> gpd.GeoDataFrame:
+    lons, lats = [row["lon"] for row in rows], [row["lat"] for row in rows]
+    cells = pd.DataFrame(rows).drop(columns=["lat", "lon"])
+    return gpd.GeoDataFrame(cells, geometry=gpd.points_from_xy(lons, lats), crs=4326)
+
+
+def as_text(delimiter: str, encoding: str = "utf-8", suffix: str = "csv") -> Any:
+    def write(folder: Path) -> list[Path]:
+        path = folder / f"c.{suffix}"
+        write_rows(path, crashes(), delimiter=delimiter, encoding=encoding)
+        return [path]
+
+    return write
+
+
+def decimal_commas(folder: Path) -> list[Path]:
+    rows = [{**r, **{k: str(r[k]).replace(".", ",") for k in ("lat", "lon")}} for r in crashes()]
+    write_rows(folder / "c.csv", rows, delimiter=";")
+    return [folder / "c.csv"]
+
+
+def titled_text(folder: Path) -> list[Path]:
+    write_rows(folder / "c.csv", crashes(), delimiter=";")
+    body = (folder / "c.csv").read_text(encoding="utf-8")
+    head = "Danh sách tai nạn, tỉnh Lạng Sơn\n\n"
+    (folder / "c.csv").write_text(head + body, encoding="utf-8")
+    return [folder / "c.csv"]
+
+
+def book(folder: Path) -> list[Path]:
+    """Two sheets and a second file; cells typed as Excel types them."""
+    rows = []
+    for row in crashes():
+        day, month, year = map(int, row["date"].split("/"))
+        hour, minute = map(int, row["hour"].split(":"))
+        typed = {**row, "date": dt.date(year, month, day), "hour": dt.time(hour, minute)}
+        rows.append([typed[name] if typed[name] != "" else None for name in HEADER])
+    write_book(folder / "one.xlsx", {"2021": [HEADER, *rows[:5]], "2022": [HEADER, *rows[5:12]]})
+    title = [["SỔ THEO DÕI TAI NẠN"], [], HEADER]
+    write_book(folder / "two.xlsx", {"Trang 1": [*title, *rows[12:]]})
+    return [folder / "one.xlsx", folder / "two.xlsx"]
+
+
+def serials(folder: Path) -> list[Path]:
+    """A workbook whose dates and times are bare numbers."""
+    rows = []
+    for row in crashes():
+        day, month, year = map(int, row["date"].split("/"))
+        hour, minute = map(int, row["hour"].split(":"))
+        serial = (dt.date(year, month, day) - dt.date(1899, 12, 30)).days
+        typed = {**row, "date": serial, "hour": (hour + minute / 60) / 24}
+        rows.append([typed[name] if typed[name] != "" else None for name in HEADER])
+    write_book(folder / "c.xlsx", {"a": [HEADER, *rows]})
+    return [folder / "c.xlsx"]
+
+
+def layer(suffix: str, crs: str = "EPSG:4326") -> Any:
+    def write(folder: Path) -> list[Path]:
+        frame = frame_of(crashes()).to_crs(crs)
+        path = folder / f"c.{suffix}"
+        if suffix == "geojson":
+            frame.to_file(path, engine="pyogrio", COORDINATE_PRECISION=9)
+        else:
+            frame.to_file(path, engine="pyogrio")
+        return [path]
+
+    return write
+
+
+FORMATS = {
+    "commas with BOM": as_text(",", "utf-8-sig"),
+    "semicolons": as_text(";"),
+    "semicolons and decimal commas": decimal_commas,
+    "tabs": as_text("\t", suffix="tsv"),
+    "pipes": as_text("|", suffix="txt"),
+    "title above the header": titled_text,
+    "workbooks": book,
+    "workbook of serials": serials,
+    "GeoPackage": layer("gpkg"),
+    "GeoPackage in metres": layer("gpkg", "EPSG:9215"),
+    "GeoJSON": layer("geojson"),
+    "Shapefile": layer("shp"),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_gives_the_same_crashes(form: str, tmp_path: Path, expected: Told) -> None:
+    rejects = Rejects()
+    register = read(*FORMATS[form](tmp_path), rejects=rejects)
+    assert register.read == 20
+    assert rejects.records == []
+    rows, places = told(register.crashes)
+    assert rows == expected[0]
+    assert np.allclose(places, expected[1], rtol=0, atol=0.05)
+    assert {"driver", "plate"} <= set(register.dropped)
+    assert not {"driver", "plate"} & set(register.crashes.columns)
+
+
+def test_a_row_knows_its_file_sheet_and_number(tmp_path: Path) -> None:
+    frame = read(*book(tmp_path)).crashes
+    first = frame.loc["C6", ["source_file", "source_sheet", "source_row"]]
+    assert list(first) == ["one.xlsx", "2022", 2]
+    # Below a title, an empty row and the header in row 3.
+    last = frame.loc["C13", ["source_file", "source_sheet", "source_row"]]
+    assert list(last) == ["two.xlsx", "Trang 1", 4]
+
+
+def test_only_the_sheets_that_are_named_are_read(tmp_path: Path) -> None:
+    path = book(tmp_path)[0]
+    assert list(read(path, sheets=["2021"]).crashes.index) == ["C1", "C2", "C3", "C4", "C5"]
+
+
+def test_a_geopackage_of_several_layers_is_read_by_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "c.gpkg"
+    for name, rows in (("a", crashes()[:5]), ("b", crashes()[5:12]), ("c", crashes()[12:])):
+        frame_of(rows).to_file(path, layer=name, engine="pyogrio")
+    register = read(path, sheets=["a", "c"])
+    assert register.read == 13
+    assert set(register.crashes["source_sheet"]) == {"a", "c"}
+    with pytest.raises(BlackspotsError, match="sheets") as refusal:
+        read(path)
+    assert refusal.value.code == "several-layers"
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
+    rows = [
+        {**row, "crash_id": "", "deaths": -1 if i == 4 else 0} for i, row in enumerate(crashes())
+    ]
+    for year in ("2021", "2022"):
+        (tmp_path / year).mkdir()
+        write_rows(tmp_path / year / "crashes.csv", rows)
+    rejects = Rejects()
+    register = read(
+        tmp_path / "2021" / "crashes.csv", tmp_path / "2022" / "crashes.csv", rejects=rejects
+    )
+    assert register.read == 40
+    assert len(register.crashes) == 38
+    assert sorted(r["file"] for r in rejects.records) == ["2021/crashes.csv", "2022/crashes.csv"]
+
+
+def test_a_filter_keeps_the_rows_it_names_whatever_the_cell_type(tmp_path: Path) -> None:
+    rows = [["date", "lat", "lon", "year", "kind"]]
+    for year, kind in ((2021, "a"), (2022, "b"), (2022, "c"), (2023, "b")):
+        lon, lat = degrees(0, 0)
+        rows.append([f"01/01/{year}", lat, lon, year, kind])
+    write_book(tmp_path / "c.xlsx", {"s": rows})
+    write_rows(tmp_path / "c.csv", [dict(zip(rows[0], r, strict=True)) for r in rows[1:]], rows[0])
+    for name in ("c.xlsx", "c.csv"):
+        register = read(tmp_path / name, keep={"year": [2022, 2023], "kind": "b"})
+        assert register.read == 2
+        assert register.crashes["date"].dt.year.tolist() == [2022, 2023]
+
+
+@pytest.mark.parametrize("column", [c for c in listed("crashes") if c not in ("x", "y")])
+def test_every_known_header_is_matched_with_and_without_marks(column: str, tmp_path: Path) -> None:
+    bare = str.maketrans("ốđìạễộứàạảờẳướừựáềịẹọéêôâăươ", "o" + "d" + "iaeouaaaoauouuaeieoeeoaauo")
+    values = {
+        "date": "01/02/2022",
+        "hour": "3",
+        "severity": "K",
+        "route": "QL1",
+        "km": "Km1+5",
+        "train_involved": "có",
+        "lat": "21.8",
+        "lon": "106.7",
+    }
+    value = values.get(column, "1")
+    for number, word in enumerate(listed("crashes")[column]):
+        for spelled in {word, word.upper(), word.lower().translate(bare).replace("/", " / ")}:
+            others = {"lat": "21.8", "lon": "106.7"}
+            others.pop(column, None)
+            path = tmp_path / f"{number}.csv"
+            write_rows(path, [{spelled: value, **others}], [spelled, *others])
+            register = read(path)
+            assert register.dropped == (), spelled
+            assert len(register.crashes) == 1
+
+
+def test_what_the_study_says_of_a_header_comes_first(tmp_path: Path) -> None:
+    lon, lat = degrees(0, 0)
+    row = {"Mức độ": "K", "grade": "nhẹ", "lat": lat, "lon": lon, "Huyện": "a"}
+    write_rows(tmp_path / "c.csv", [row], list(row))
+    assert read(tmp_path / "c.csv").crashes["severity"].tolist() == ["fatal"]
+    told_so = read(tmp_path / "c.csv", columns={"severity": "grade", "district": ""})
+    assert told_so.crashes["severity"].tolist() == ["slight"]
+    assert told_so.crashes["district"].isna().all()
+    assert set(told_so.dropped) == {"Mức độ", "Huyện"}
+
+
+PERSONS = [
+    # deaths, serious, slight, injured -> severity
+    ((1, None, None, None), "fatal"),
+    ((2, 3, 0, 3), "fatal"),
+    ((0, 1, 4, 5), "serious"),
+    ((None, 1, None, None), "serious"),
+    ((0, 0, 2, 2), "slight"),
+    ((None, 0, 2, None), "slight"),
+    ((0, None, 2, None), "injury"),
+    ((0, None, None, 3), "injury"),
+    ((None, None, None, 3), "injury"),
+    ((0, None, None, 0), "pdo"),
+    ((0, 0, 0, 0), "pdo"),
+    ((0, None, None, None), "unknown"),
+    ((None, None, None, 0), "unknown"),
+    ((None, None, None, None), "unknown"),
+    ((None, 0, 0, None), "unknown"),
+]
+
+
+@pytest.mark.parametrize(("persons", "severity"), PERSONS)
+def test_severity_follows_from_the_persons(persons: tuple[Any, ...], severity: str) -> None:
+    names = ("deaths", "serious", "slight", "injured")
+    frame = pd.DataFrame(
+        {n: pd.array([p], dtype="Int64") for n, p in zip(names, persons, strict=True)}
+    )
+    assert severity_of_persons(frame).tolist() == [severity]
+
+
+@pytest.mark.parametrize(
+    ("word", "severity"),
+    [
+        *(("K", "fatal"), ("a", "serious"), ("B", "slight"), ("C", "slight"), ("O", "pdo")),
+        *(("U", "unknown"), ("", "unknown"), ("không rõ", "unknown"), ("CHẾT NGƯỜI", "fatal")),
+        *(("Bi thuong nang", "serious"), ("Bị thương", "injury"), ("va chạm", "pdo")),
+    ],
+)
+def test_severity_words_are_understood_and_blank_ones_stay_unknown(
+    word: str, severity: str, tmp_path: Path
+) -> None:
+    lon, lat = degrees(0, 0)
+    row = {"severity": word, "lat": lat, "lon": lon}
+    write_rows(tmp_path / "c.csv", [row], list(row))
+    rejects = Rejects()
+    assert read(tmp_path / "c.csv", rejects=rejects).crashes["severity"].tolist() == [severity]
+    assert rejects.records == []
+
+
+def test_no_severity_word_means_two_levels() -> None:
+    from blackspots.presets.headers import _tree, plain  # noqa: PLC0415
+
+    words = [plain(w) for ws in _tree("severities")["severity"].values() for w in ws]
+    assert len(words) == len(set(words))
+    assert set(words) <= set(severity_vocabulary())
+
+
+def test_what_the_register_states_comes_before_what_persons_tell(tmp_path: Path) -> None:
+    lon, lat = degrees(0, 0)
+    rows = [
+        {"severity": word, "deaths": deaths, "injured": 0, "lat": lat, "lon": lon}
+        for word, deaths in (("nhẹ", 1), ("không rõ", 1), ("", 0), ("", ""))
+    ]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    frame = read(tmp_path / "c.csv").crashes
+    assert frame["severity"].tolist() == ["slight", "fatal", "pdo", "unknown"]
+
+
+def test_injured_is_the_sum_of_its_grades_only_where_both_are_given(tmp_path: Path) -> None:
+    lon, lat = degrees(0, 0)
+    rows = [
+        {"serious": a, "slight": b, "injured": c, "lat": lat, "lon": lon}
+        for a, b, c in ((1, 2, ""), (1, "", ""), (1, 2, 9))
+    ]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    assert read(tmp_path / "c.csv").crashes["injured"].astype(object).tolist() == [3, pd.NA, 9]
+
+
+def test_a_row_with_several_bad_cells_is_one_row_with_several_problems(tmp_path: Path) -> None:
+    rows = [{**row} for row in crashes()]
+    rows[3] |= {"deaths": -1, "date": "hôm qua", "lat": 200}
+    write_rows(tmp_path / "c.csv", rows)
+    rejects = Rejects()
+    register = read(tmp_path / "c.csv", rejects=rejects)
+    assert len(register.crashes) == 19
+    frame = rejects.frame()
+    assert sorted(frame["code"]) == ["negative", "not-a-date", "off-globe"]
+    assert set(frame["row"]) == {5}
+
+
+def test_a_cell_that_is_a_list_is_refused_as_any_other(tmp_path: Path) -> None:
+    features = (
+        '{"type":"Feature","properties":{"deaths":[1,2]},'
+        '"geometry":{"type":"Point","coordinates":[106.7,21.8]}},'
+        '{"type":"Feature","properties":{"deaths":[1]},'
+        '"geometry":{"type":"Point","coordinates":[106.7,21.8]}}'
+    )
+    path = tmp_path / "c.geojson"
+    path.write_text('{"type":"FeatureCollection","features":[' + features + "]}")
+    with pytest.raises(BlackspotsError) as refusal:
+        read(path)
+    assert refusal.value.code == "all-rejected"
+
+
+DIRT = {
+    "crash_id": st.sampled_from(["C1", "C2", "", "x"]),
+    "date": st.sampled_from(["", "31/02/2022", "?", "01/01/2035", "15/06/2022", "6/2022"]),
+    "hour": st.sampled_from(["", "25", "12h", "trưa", "-1"]),
+    "lat": st.sampled_from(["", "106.7", "21.85", "95", "-21", "21,9", "x", "0"]),
+    "lon": st.sampled_from(["", "21.8", "106.77", "200", "-73", "nan", "0", "180"]),
+    "severity": st.sampled_from(["", "K", "??", "rất buồn", "O"]),
+    "deaths": st.sampled_from(["", "-1", "1.5", "3", "hai"]),
+    "route": st.sampled_from(["", "QL1", "QL99", "ĐT 234"]),
+    "km": st.sampled_from(["", "Km12+300", "Km12+3000", "Km99+0", "chợ"]),
+}
+SPOTS = st.tuples(st.integers(0, 19), st.sampled_from(list(DIRT)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = write_study(tmp_path_factory.mktemp("dirty"))
+    edit(study, "amount = 500", "amount = 1")
+    return study.parent
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(spots=st.lists(SPOTS, max_size=25), data=st.data(), bounded=st.booleans())
+def test_every_row_read_ends_placed_unplaced_or_rejected(
+    folder: Path, spots: list[tuple[int, str]], data: st.DataObject, bounded: bool
+) -> None:
+    rows = crashes()
+    for i, column in spots:
+        rows[i][column] = data.draw(DIRT[column])
+    write_rows(folder / "crashes.csv", rows)
+    study = load_study(folder)
+    if not bounded:
+        study = study.model_copy(update={"boundary": None})
+    result = run_study(study)
+    assert result.read == 20
+    assert result.placed + result.unplaced + result.rejected == 20
+    clean = {f"C{i + 1}" for i in range(20)} - {f"C{i + 1}" for i, _ in spots}
+    taken = {str(row["crash_id"]) for row in rows[:20]}
+    assert clean & taken <= set(result.located.index) | {"C1", "C2"}
+    placed = result.located[result.located["place"].notna()]
+    assert placed["reason"].isna().all()
+    assert shapely.is_valid(placed.geometry.dropna().array).all()
