@@ -215,22 +215,16 @@ def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
     """Read every file that the study names."""
     rejects = sources.Rejects()
 
-    def given(layer: Layer) -> dict[str, Any]:
-        return {"layer": layer.layer, "crs": layer.crs, "keep": layer.filter}
+    def source(layer: Layer) -> sources.Source:
+        path = study.resolve(layer.file)
+        return sources.Source(path, layer.layer, layer.crs, layer.columns, layer.filter)
 
-    def columns(layer: Layer) -> dict[str, Any]:
-        return {**given(layer), "columns": layer.columns}
-
-    path = study.resolve
-    tolerance = study.locating.tolerance
-    s = study
-    boundary = (
-        sources.read_boundary(path(s.boundary.file), target, rejects, **given(s.boundary))
-        if s.boundary
-        else None
+    s, tolerance = study, study.locating.tolerance
+    boundary: gpd.GeoSeries | None = (
+        sources.read_boundary(source(s.boundary), target, rejects) if s.boundary else None
     )
     register = sources.read_crashes(
-        [path(file) for file in s.crashes.files],
+        [study.resolve(file) for file in s.crashes.files],
         target,
         rejects,
         sheets=s.crashes.sheets,
@@ -243,51 +237,27 @@ def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
         period=(s.study.start, s.study.end),
         month_first=s.crashes.date_order == "mdy",
     )
-    roads = (
-        sources.read_roads(path(s.roads.file), target, rejects, **columns(s.roads))
-        if s.roads
-        else None
+    if s.repairs and not s.roads:
+        raise BlackspotsError("repairs-need-roads", file=s.path.name)
+    roads = s.roads and sources.read_roads(source(s.roads), target, rejects)
+    crossings = s.crossings and sources.read_crossings(
+        source(s.crossings), target, rejects, boundary=boundary, tolerance=tolerance
     )
-    crossings = (
-        sources.read_crossings(
-            path(s.crossings.file),
-            target,
-            rejects,
-            boundary=boundary,
-            tolerance=tolerance,
-            **columns(s.crossings),
-        )
-        if s.crossings
-        else None
-    )
-    railways = (
-        sources.read_railways(path(s.railways.file), target, rejects, **columns(s.railways))
-        if s.railways
-        else None
-    )
+    railways = s.railways and sources.read_railways(source(s.railways), target, rejects)
     areas = {
-        layer.level: sources.read_areas(
-            path(layer.file), target, rejects, layer.level, **columns(layer)
-        )
+        layer.level: sources.read_areas(source(layer), target, rejects, layer.level)
         for layer in s.areas
     }
-    places = (
-        sources.read_places(path(s.places.file), target, **columns(s.places)) if s.places else None
+    places = s.places and sources.read_places(source(s.places), target)
+    repairs = s.repairs and sources.read_repairs(
+        source(s.repairs),
+        target,
+        rejects,
+        unit=UNITS[s.repairs.unit],
+        countermeasures=frozenset(known.catalogue),
+        boundary=boundary,
+        tolerance=tolerance,
     )
-    repairs = None
-    if s.repairs:
-        if roads is None:
-            raise BlackspotsError("repairs-need-roads", file=s.path.name)
-        repairs = sources.read_repairs(
-            path(s.repairs.file),
-            target,
-            rejects,
-            unit=UNITS[s.repairs.unit],
-            countermeasures=frozenset(known.catalogue),
-            boundary=boundary,
-            tolerance=tolerance,
-            **columns(s.repairs),
-        )
     return Inputs(
         register, rejects.frame(), roads, crossings, railways, areas, boundary, places, repairs
     )

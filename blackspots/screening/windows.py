@@ -206,7 +206,15 @@ def _members(parts: list[Ints]) -> tuple[Ints, Ints]:
 def _judge_members(
     made: Events, member: Ints, owner: Ints, windows: Ints, definition: Definition, result: Judged
 ) -> None:
+    """Enter the strongest verdict of each window of a lot; ``owner`` counts within the lot.
+
+    A crash without a date may lie in any period: where the undated ones would make a period
+    meet a rule, the window is undetermined.
+    """
     dated = made.day[member] != NO_DAY
+    undated = np.zeros((len(windows), made.counts.shape[1]), dtype="int64")
+    np.add.at(undated, owner[~dated], made.counts[member[~dated]])
+    _enter_undated(undated, made, windows, definition, result)
     member, owner = member[dated], owner[dated]
     if not len(member):
         return
@@ -219,13 +227,31 @@ def _judge_members(
         [np.zeros((1, made.counts.shape[1]), "int64"), np.cumsum(made.counts[member], axis=0)]
     )
     start = np.searchsorted(owner * span + day, owner * span + day, side="left")
-    level, rule = judge(cumulated[stop] - cumulated[start], made.names, definition)
+    counts = cumulated[stop] - cumulated[start]
+    level, rule = judge(counts, made.names, definition)
+    if undated.any():
+        might, by = judge(counts + undated[owner], made.names, definition)
+        may = (might <= UNDETERMINED) & (level > UNDETERMINED)
+        level[may], rule[may] = UNDETERMINED, by[may]
     size = stop - start
     best = np.lexsort((start, -size, level, owner))
     first = best[np.r_[True, owner[best][1:] != owner[best][:-1]]]
+    first = first[level[first] <= result.level[windows[owner[first]]]]
     target = windows[owner[first]]
     result.level[target], result.rule[target] = level[first], rule[first]
     result.size[target], result.first_day[target] = size[first], day[first]
+
+
+def _enter_undated(
+    undated: Ints, made: Events, windows: Ints, definition: Definition, result: Judged
+) -> None:
+    """Windows whose undated crashes alone would meet a rule."""
+    level, rule = judge(undated, made.names, definition)
+    met = level <= UNDETERMINED
+    target = windows[met]
+    result.level[target], result.rule[target] = UNDETERMINED, rule[met]
+    result.size[target] = undated[met].max(axis=1)
+    result.first_day[target] = NO_DAY
 
 
 def choose(
@@ -301,14 +327,16 @@ def _key(judged: Judged, i: int, chance: float, total: int) -> tuple[float, ...]
 
 def _window(made: Events, members: Ints, verdict: Judged, definition: Definition) -> Window:
     level, rule = int(verdict.level[0]), int(verdict.rule[0])
-    first_day = int(verdict.first_day[0])
+    first_day = int(verdict.first_day[0]) if level < NONE else NO_DAY
     inside = np.zeros(0, dtype="int64")
     last_day = NO_DAY
-    if level < NONE:
-        until = made.until[members[made.day[members] == first_day][0]]
-        day = made.day[members]
+    day = made.day[members]
+    if first_day != NO_DAY:
+        until = made.until[members[day == first_day][0]]
         inside = members[(day >= first_day) & (day < until)]
         last_day = int(made.day[inside].max())
+    if level == UNDETERMINED:
+        inside = np.sort(np.r_[inside, members[day == NO_DAY]])
     return Window(
         track=int(made.track[members[0]]),
         rows=made.row[members],
@@ -316,7 +344,7 @@ def _window(made: Events, members: Ints, verdict: Judged, definition: Definition
         end=float(made.position[members].max()),
         level=level,
         rule=definition.rules[rule].id if level < NONE else "",
-        first_day=first_day if level < NONE else NO_DAY,
+        first_day=first_day,
         last_day=last_day,
         rule_rows=made.row[inside],
     )

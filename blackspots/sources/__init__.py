@@ -12,12 +12,14 @@ from blackspots.sources.layers import (
     read_roads,
 )
 from blackspots.sources.points import outside
+from blackspots.sources.raw import Source
 from blackspots.sources.rejects import Rejects
 from blackspots.sources.repairs import read_repairs
 from blackspots.sources.values import route as route_name
 
 __all__ = [
     "Rejects",
+    "Source",
     "outside",
     "read_areas",
     "read_boundary",

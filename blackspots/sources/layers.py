@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,22 +17,13 @@ from blackspots.schema import AREAS, CROSSINGS, RAILWAYS, ROADS, Table, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
 from blackspots.sources.points import finite, outside, points, source_crs
-from blackspots.sources.raw import RawTable, filtered, read_raw
+from blackspots.sources.raw import RawTable, Source
 from blackspots.sources.rejects import Rejects
 
 _ENDS = ("x_from", "y_from", "x_to", "y_to")
 
 
-def read_roads(
-    path: Path,
-    target: CRS,
-    rejects: Rejects,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: Mapping[str, Any] | None = None,
-) -> gpd.GeoDataFrame:
+def read_roads(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoDataFrame:
     """Road centrelines: a vector layer, or a table of straight lines with their two ends.
 
     Multi-part lines are taken apart (``id``, ``id#2`` ...). Lines without length or with
@@ -50,40 +39,27 @@ def read_roads(
         ``duplicate-ids`` when two lines have one id (repairs could not name them),
         ``empty-layer``, or what reading the file says.
     """
-    raw = _one(path, layer, keep, "roads")
-    found = match(raw, "roads", columns or {})
+    raw = source.table("roads")
+    found = match(raw, "roads", source.columns)
     frame, bad = _attributes(raw, found, ROADS, "roads", rejects)
-    lines = _lines(raw, found, crs, target, "roads", rejects, bad)
+    lines = _lines(raw, found, source.crs, target, "roads", rejects, bad)
     return _line_table(raw, frame, lines, bad, found, ROADS, rejects, target)
 
 
-def read_railways(
-    path: Path,
-    target: CRS,
-    rejects: Rejects,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: Mapping[str, Any] | None = None,
-) -> gpd.GeoDataFrame:
+def read_railways(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoDataFrame:
     """Railway lines, as :func:`read_roads` reads roads."""
-    raw = _one(path, layer, keep, "railways")
-    found = match(raw, "railways", columns or {})
+    raw = source.table("railways")
+    found = match(raw, "railways", source.columns)
     frame, bad = _attributes(raw, found, RAILWAYS, "railways", rejects)
-    lines = _lines(raw, found, crs, target, "railways", rejects, bad)
+    lines = _lines(raw, found, source.crs, target, "railways", rejects, bad)
     return _line_table(raw, frame, lines, bad, found, RAILWAYS, rejects, target)
 
 
 def read_crossings(
-    path: Path,
+    source: Source,
     target: CRS,
     rejects: Rejects,
     *,
-    layer: str | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: Mapping[str, Any] | None = None,
     boundary: gpd.GeoSeries | None = None,
     tolerance: float = 50.0,
 ) -> gpd.GeoDataFrame:
@@ -98,14 +74,14 @@ def read_crossings(
     BlackspotsError
         ``duplicate-ids``, ``empty-layer``, or what reading the file says.
     """
-    raw = _one(path, layer, keep, "crossings")
-    found = match(raw, "crossings", columns or {})
+    raw = source.table("crossings")
+    found = match(raw, "crossings", source.columns)
     frame, bad = _attributes(raw, found, CROSSINGS, "crossings", rejects)
     for column in ("aadt", "trains"):
         frame[column] = frame[column].replace(0, np.nan)
     kinds = frame["kind"].map(lambda k: None if k is None else crossing_kinds().get(plain(k)))
     frame["kind"] = kinds.where(kinds.notna(), "unknown").astype(object)
-    located = points(raw, found, crs, target, table="crossings", rejects=rejects, bad=bad)
+    located = points(raw, found, source.crs, target, table="crossings", rejects=rejects, bad=bad)
     lost = located.isna().to_numpy() & ~bad
     rejects.add_rows("crossings", raw, lost, "geometry", "no-location")
     bad |= lost
@@ -122,27 +98,17 @@ def read_crossings(
     return made
 
 
-def read_areas(
-    path: Path,
-    target: CRS,
-    rejects: Rejects,
-    level: str,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: Mapping[str, Any] | None = None,
-) -> gpd.GeoDataFrame:
+def read_areas(source: Source, target: CRS, rejects: Rejects, level: str) -> gpd.GeoDataFrame:
     """Polygons of one level; invalid outlines are mended, features without area rejected."""
-    raw = _one(path, layer, keep, "areas")
-    found = match(raw, "areas", columns or {})
+    raw = source.table("areas")
+    found = match(raw, "areas", source.columns)
     if "name" not in found:
         have = ", ".join(str(c) for c in raw.frame.columns)
         raise BlackspotsError(
             "missing-column", file=raw.where, column="name", table="areas", have=have
         )
     frame, bad = _attributes(raw, found, AREAS, "areas", rejects, skip=("level",))
-    shapes = _polygons(raw, crs, target, "areas", rejects, bad)
+    shapes = _polygons(raw, source.crs, target, "areas", rejects, bad)
     unnamed = frame["name"].isna().to_numpy() & ~bad
     rejects.add_rows("areas", raw, unnamed, found["name"], "no-name")
     bad |= unnamed
@@ -155,38 +121,22 @@ def read_areas(
     return made
 
 
-def read_boundary(
-    path: Path,
-    target: CRS,
-    rejects: Rejects,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    keep: Mapping[str, Any] | None = None,
-) -> gpd.GeoSeries:
+def read_boundary(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoSeries:
     """The study area: polygons outside of which nothing is taken."""
-    raw = _one(path, layer, keep, "boundary")
+    raw = source.table("boundary")
     bad = np.zeros(len(raw.frame), dtype=bool)
-    shapes = _polygons(raw, crs, target, "boundary", rejects, bad)[~bad]
+    shapes = _polygons(raw, source.crs, target, "boundary", rejects, bad)[~bad]
     if shapes.empty:
         raise rejects.nothing_left("boundary", len(raw.frame))
     return shapes
 
 
-def read_places(
-    path: Path,
-    target: CRS,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: Mapping[str, Any] | None = None,
-) -> gpd.GeoDataFrame:
+def read_places(source: Source, target: CRS) -> gpd.GeoDataFrame:
     """Towns for the labels of a map: ``name``, ``rank`` and a point each."""
-    raw = _one(path, layer, keep, "places")
-    found = match(raw, "places", columns or {})
+    raw = source.table("places")
+    found = match(raw, "places", source.columns)
     bad = np.zeros(len(raw.frame), dtype=bool)
-    located = points(raw, {}, crs, target, table="places", rejects=Rejects(), bad=bad)
+    located = points(raw, {}, source.crs, target, table="places", rejects=Rejects(), bad=bad)
     made = gpd.GeoDataFrame(
         {
             name: [
@@ -199,17 +149,6 @@ def read_places(
         crs=target,
     )
     return made[made.geometry.notna() & made["name"].notna()]
-
-
-def _one(path: Path, layer: str | None, keep: Mapping[str, Any] | None, name: str) -> RawTable:
-    tables = read_raw(path, layer=layer)
-    if len(tables) > 1:
-        have = ", ".join(str(t.sheet) for t in tables)
-        raise BlackspotsError("several-layers", file=path.name, have=have)
-    table = filtered(tables[0], keep or {})
-    if table.frame.empty:
-        raise BlackspotsError("empty-layer", file=table.where, table=name)
-    return table
 
 
 def _attributes(

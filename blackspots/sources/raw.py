@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +44,41 @@ class RawTable:
     def where(self) -> str:
         """File and sheet, for messages."""
         return f"{self.file} [{self.sheet}]" if self.sheet else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one table comes from, as a study says it.
+
+    ``layer`` names a layer or sheet; ``crs`` goes before what the file says; ``columns`` maps
+    columns of the table to headers; ``keep`` maps headers to the values of wanted rows.
+    """
+
+    path: Path
+    layer: str | None = None
+    crs: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    keep: Mapping[str, Any] = field(default_factory=dict)
+
+    def tables(self) -> list[RawTable]:
+        """All tables of the file, the unwanted rows left out."""
+        return [filtered(raw, self.keep) for raw in read_raw(self.path, layer=self.layer)]
+
+    def table(self, name: str) -> RawTable:
+        """The one table of the file, which is called ``name`` in messages.
+
+        Raises
+        ------
+        BlackspotsError
+            ``several-layers`` or ``empty-layer``.
+        """
+        tables = self.tables()
+        if len(tables) > 1:
+            have = ", ".join(str(t.sheet) for t in tables)
+            raise BlackspotsError("several-layers", file=self.path.name, have=have)
+        if tables[0].frame.empty:
+            raise BlackspotsError("empty-layer", file=tables[0].where, table=name)
+        return tables[0]
 
 
 def read_raw(path: Path, *, sheets: Sequence[str] = (), layer: str | None = None) -> list[RawTable]:

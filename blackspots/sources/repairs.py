@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +14,7 @@ from blackspots.schema import REPAIRS, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
 from blackspots.sources.points import outside, points
-from blackspots.sources.raw import RawTable, filtered, read_raw
+from blackspots.sources.raw import RawTable, Source
 from blackspots.sources.rejects import Rejects
 
 _PARSERS = {
@@ -36,14 +34,10 @@ _PARSERS = {
 
 
 def read_repairs(
-    path: Path,
+    source: Source,
     target: CRS,
     rejects: Rejects,
     *,
-    layer: str | None = None,
-    crs: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: Mapping[str, Any] | None = None,
     unit: float = 1.0,
     countermeasures: frozenset[str] = frozenset(),
     boundary: gpd.GeoSeries | None = None,
@@ -68,13 +62,14 @@ def read_repairs(
         ``missing-column`` when no column says where or what it costs.
     """
     parts, headers = [], dict[str, str]()
-    for raw in read_raw(path, layer=layer):
-        table = filtered(raw, keep or {})
-        found = match(table, "repairs", columns or {})
+    for table in source.tables():
+        found = match(table, "repairs", source.columns)
         _require(table, found)
         headers |= found
         parts.append(
-            _one_table(table, found, target, rejects, crs=crs, unit=unit, known=countermeasures)
+            _one_table(
+                table, found, target, rejects, crs=source.crs, unit=unit, known=countermeasures
+            )
         )
     works = pd.concat(parts)
     works = _refuse(works, rejects, outside(works.geometry, boundary, tolerance), "outside-area")

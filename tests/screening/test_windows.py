@@ -150,10 +150,15 @@ def strongest(table: pd.DataFrame, length: float, months: int) -> dict[int, int]
         levels = [NONE]
         for x in here["position"]:
             within = here[(here["position"] >= x) & (here["position"] <= x + length)]
+            undated = list(within["severity"][within["date"].isna()])
+            if verdict(undated) <= UNDETERMINED:
+                levels.append(UNDETERMINED)
             for day in within["date"].dropna():
                 until = day + pd.DateOffset(months=months)
                 inside = within[(within["date"] >= day) & (within["date"] < until)]
                 levels.append(verdict(list(inside["severity"])))
+                if verdict(list(inside["severity"]) + undated) <= UNDETERMINED:
+                    levels.append(UNDETERMINED)  # a crash without a date may be of that period
         best[int(str(track))] = min(levels)
     return best
 
@@ -176,10 +181,16 @@ def test_the_strongest_verdict_of_each_route_is_that_of_all_windows(
         assert (w.start, w.end) == (own["position"].min(), own["position"].max())
         evidence = table.iloc[w.rule_rows]
         assert set(w.rule_rows) <= set(w.rows)
-        assert verdict(list(evidence["severity"])) == w.level
-        first = evidence["date"].min()
-        assert first.toordinal() - pd.Timestamp("1970-01-01").toordinal() == w.first_day
-        assert (evidence["date"] < first + pd.DateOffset(months=months)).all()
+        if w.level == UNDETERMINED:
+            assert verdict(list(evidence["severity"])) <= UNDETERMINED
+        else:
+            assert verdict(list(evidence["severity"])) == w.level
+            assert evidence["date"].notna().all()
+        dated = evidence["date"].dropna()
+        if len(dated):
+            first = dated.min()
+            assert first.toordinal() - pd.Timestamp("1970-01-01").toordinal() == w.first_day
+            assert (dated < first + pd.DateOffset(months=months)).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -252,11 +263,15 @@ def test_one_period_counts_crashes_whose_day_is_not_known() -> None:
     table = dates(None, "2023-01-05", None, "2023-12-31")
     (found,) = scan(table, one_period=True)
     assert found.level == BLACK_SPOT
-    assert scan(table)[0].level == POTENTIAL
+    (open_,) = scan(table)
+    assert open_.level == UNDETERMINED
+    assert len(open_.rule_rows) == 4
 
 
-def test_no_day_known_in_several_years_lists_nothing() -> None:
-    assert scan(dates(None, None, None, None)) == []
+def test_where_no_day_is_known_in_several_years_the_law_is_undetermined() -> None:
+    (found,) = scan(dates(None, None, None, None))
+    assert (found.level, found.first_day, len(found.rule_rows)) == (UNDETERMINED, -1, 4)
+    assert scan(dates(None, None, None)) == []
 
 
 def test_no_crash_one_crash_and_all_at_one_point() -> None:
