@@ -76,8 +76,8 @@ def locate(
     Returns
     -------
     GeoDataFrame of :data:`blackspots.schema.LOCATED`
-        As many rows as ``crashes``, in their order. ``geometry`` is the coordinate as given,
-        or the km post's point.
+        As many rows as ``crashes``, in their order. ``geometry`` is the coordinate as given;
+        for a crash placed by its km post it is the post's point.
 
     Raises
     ------
@@ -98,7 +98,8 @@ def locate(
     if segments is None and crossings is None:
         made["place"] = made["place"].where(made["area"].isna(), "area")
         made.loc[made["place"].notna(), "located_by"] = "coordinate"
-    _give_reasons(made, has_roads=segments is not None)
+    nothing_near = "outside-areas" if crossings is None else "no-crossing-near"
+    _give_reasons(made, nothing_near if segments is None else "no-road-near")
     made = made.drop(columns=["_junction_distance"])
     check(made, LOCATED)
     return made
@@ -227,8 +228,7 @@ def _by_km_post(
     beyond = outside(at_post, boundary, tolerance)
     made.loc[found.index[beyond], "reason"] = "outside-area"
     found, at_post = found[~beyond], at_post[~beyond]
-    without = made.loc[found.index].geometry.isna()
-    made.loc[without[without].index, "geometry"] = at_post[without]
+    made.loc[found.index, "geometry"] = at_post
     _put(made, found, segments, "route_km")
 
 
@@ -349,12 +349,12 @@ def _in_areas(made: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None) -> None:
         made["area"] = areas_of(made.geometry, areas)
 
 
-def _give_reasons(made: gpd.GeoDataFrame, *, has_roads: bool) -> None:
+def _give_reasons(made: gpd.GeoDataFrame, nothing_near: str) -> None:
     made.loc[made["place"].notna(), "reason"] = None
     open_ = made["place"].isna() & made["reason"].isna()
     without = made.geometry.isna()
     made.loc[open_ & without, "reason"] = "no-location"
-    made.loc[open_ & ~without, "reason"] = "no-road-near" if has_roads else "outside-areas"
+    made.loc[open_ & ~without, "reason"] = nothing_near
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class Programme:
     """The chosen programme.
 
     ``projects`` carries ``funded`` and ``why``; ``gap`` is the solver's relative gap between
-    the programme's net benefit and the best bound (0: proven optimal).
+    the programme's net benefit and the best bound (0: proven optimal; infinite: the time was
+    up before the solver had a programme, and nothing is funded).
     """
 
     projects: pd.DataFrame
@@ -169,8 +170,10 @@ def _maximise(
     solver.run()
     status = solver.getModelStatus()
     solution = solver.getSolution()
+    if status == highspy.HighsModelStatus.kTimeLimit and not solution.value_valid:
+        return np.zeros(0, dtype="int64"), float("inf")
     done = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit)
-    if status not in done or not solution.value_valid:
+    if status not in done:
         raise BlackspotsError("no-programme", problem=solver.modelStatusToString(status))
     chosen = np.flatnonzero(np.asarray(solution.col_value) > 0.5)  # noqa: PLR2004
     return chosen, float(solver.getInfo().mip_gap)

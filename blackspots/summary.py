@@ -66,7 +66,7 @@ def summarise(result: Result) -> dict[str, Any]:
             "crashes_avoided": _known(programme.crashes_avoided),
             "deaths_avoided": _known(programme.deaths_avoided),
             "injuries_avoided": _known(programme.injuries_avoided),
-            "gap": round(programme.gap, 9),
+            "gap": round(programme.gap, 9) if np.isfinite(programme.gap) else None,
         },
         "sources": result.study.study.sources,
     }

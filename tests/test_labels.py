@@ -161,7 +161,7 @@ def test_no_text_of_a_code_is_left_over() -> None:
 
 
 def test_every_decision_has_its_words() -> None:
-    used = codes("appraisal.py", "programme.py")
+    used = codes("appraisal/projects.py", "programme.py")
     spf = keys("spf.") | keys("error.") | {"self-opened"}
     assert used - keys("why.") - spf == set()
 

@@ -141,11 +141,11 @@ def test_a_crash_without_coordinates_is_placed_at_its_km_post() -> None:
     assert made["reason"].isna().all()
 
 
-def test_a_crash_off_the_roads_is_placed_at_its_km_post_and_keeps_its_coordinate() -> None:
+def test_a_crash_off_the_roads_is_placed_at_its_km_post() -> None:
     made = place(crashes([(2500, 800)], route=["QL1"], km=[12.5]), KM_ROAD)
     row = made.iloc[0]
     assert (row["place"], row["located_by"]) == ("segment", "route_km")
-    assert row.geometry.equals(shapely.Point(2500, 800))
+    assert row.geometry.equals(shapely.Point(2500, 0))
     assert np.isnan(row["km_difference"])
 
 

@@ -13,9 +13,9 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from conftest import missing
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import missing
 from small_study import edit, tree, without, write_study
 
 from blackspots import store, styles

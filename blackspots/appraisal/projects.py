@@ -1,217 +1,34 @@
-"""What a work buys: crashes avoided, valued and discounted, against its cost.
-
-The user's own repairs come first; remedies of the catalogue are added for every site. An
-effect that is not known is not guessed: such a work is listed with the crash cost it faces.
-"""
+"""Candidate projects: the user's repairs first, then the catalogue's remedies for each site."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from blackspots.presets.costs import CostTable
+from blackspots.appraisal.benefit import (
+    LEVELS,
+    CrashCosts,
+    Effect,
+    Terms,
+    crashes_avoided,
+    effect,
+    night_share,
+    overall_night_share,
+    yearly_cost,
+)
 from blackspots.presets.countermeasures import Countermeasure
 from blackspots.schema import PROJECTS, check
 
-LEVELS: Final = ("fatal", "serious", "slight", "injury", "pdo")
 CURVE: Final = 45.0
 """Bends [degrees] within a site from which it counts as a curve."""
 
-NIGHT_FROM, NIGHT_TO = 18, 6
-_PRIOR_HOURS = 5.0
 _SIMPLIFY = 5.0
 _CROSSROADS = 4
-
-
-def present_value_factor(rate: float, growth: float, years: float) -> float:
-    """Present value of 1 a year, growing, the first paid after a year.
-
-    F = sum_{t=1..n} (1+g)^(t-1) / (1+r)^t.
-
-    Examples
-    --------
-    >>> round(present_value_factor(0.10, 0.04, 10), 4)
-    7.155
-    """
-    if abs(rate - growth) < 1e-8:  # noqa: PLR2004
-        return years / (1 + rate)
-    return float((1 - ((1 + growth) / (1 + rate)) ** years) / (rate - growth))
-
-
-@dataclass(frozen=True, slots=True)
-class CrashCosts:
-    """What a crash of each severity costs, and how many it kills and injures.
-
-    ``cost`` [currency/crash], ``deaths``, ``injuries`` [persons/crash], indexed by severity.
-    ``basis`` is ``register`` when persons per crash come from it, else ``assumed``: one person
-    of that grade in each crash.
-    """
-
-    cost: pd.Series
-    deaths: pd.Series
-    injuries: pd.Series
-    basis: str
-
-
-def crash_costs(crashes: pd.DataFrame, table: CostTable) -> CrashCosts:
-    """Cost of a crash by severity: persons per crash in the register times value per person.
-
-    Parameters
-    ----------
-    crashes
-        ``severity``, ``deaths``, ``serious``, ``slight``, ``injured``.
-    """
-    deaths = pd.Series(0.0, index=list(LEVELS))
-    injuries = pd.Series(0.0, index=list(LEVELS))
-    cost = pd.Series(0.0, index=list(LEVELS))
-    assumed = {
-        "fatal": (1.0, 0.0),
-        "serious": (0.0, 1.0),
-        "slight": (0.0, 1.0),
-        "injury": (0.0, 1.0),
-    }
-    value = {"serious": table.serious, "slight": table.slight, "injury": table.injured}
-    measured = False
-    for level in LEVELS:
-        rows = crashes[(crashes["severity"] == level) & crashes["deaths"].notna()]
-        rows = rows[rows["injured"].notna()]
-        if level == "pdo":
-            cost[level] = table.pdo
-        elif rows.empty:
-            deaths[level], injuries[level] = assumed[level]
-            cost[level] = deaths[level] * table.death + injuries[level] * value.get(level, 0.0)
-        else:
-            measured = True
-            deaths[level] = float(rows["deaths"].mean())
-            injuries[level] = float(rows["injured"].mean())
-            graded = rows["serious"].notna() & rows["slight"].notna()
-            known, other = rows[graded], rows[~graded]
-            injury_cost = (
-                float(known["serious"].sum()) * table.serious
-                + float(known["slight"].sum()) * table.slight
-                + float(other["injured"].sum()) * value.get(level, table.injured)
-            ) / len(rows)
-            cost[level] = deaths[level] * table.death + injury_cost
-    return CrashCosts(cost, deaths, injuries, "register" if measured else "assumed")
-
-
-def yearly_cost(places: pd.DataFrame, costs: CrashCosts) -> pd.Series:
-    """Expected crash cost a year [currency/year] from ``expected_<severity>``."""
-    columns = [f"expected_{level}" for level in LEVELS]
-    return places[columns].astype("float64").dot(costs.cost.set_axis(columns))
-
-
-def night_share(hours: pd.Series, overall: float) -> float:
-    """Share of crashes in the dark, drawn towards the study's share where hours are few.
-
-    NaN when neither hours nor the study's share are known.
-    """
-    known = hours.dropna().astype("int64")
-    if np.isnan(overall):
-        return float("nan")
-    dark = ((known >= NIGHT_FROM) | (known < NIGHT_TO)).sum()
-    return float((dark + _PRIOR_HOURS * overall) / (len(known) + _PRIOR_HOURS))
-
-
-def overall_night_share(hours: pd.Series) -> float:
-    """Share of crashes in the dark among those whose hour is recorded; NaN for none."""
-    known = hours.dropna().astype("int64")
-    if known.empty:
-        return float("nan")
-    return float(((known >= NIGHT_FROM) | (known < NIGHT_TO)).mean())
-
-
-def crashes_avoided(
-    expected: Mapping[str, float],
-    *,
-    target: str,
-    cmf: float,
-    cmf_fatal: float | None = None,
-    night: float = float("nan"),
-) -> pd.Series:
-    """Crashes avoided in the first year, by severity.
-
-    Parameters
-    ----------
-    expected
-        Expected crashes a year by severity of :data:`LEVELS`.
-    target
-        ``all``, ``injury`` (crashes with casualties) or ``night`` (casualties in the dark).
-    cmf, cmf_fatal
-        Crash modification factor of the target crashes, and of fatal ones where it differs.
-    night
-        Share of crashes in the dark; a ``night`` target without it gives NaN.
-    """
-    n = pd.Series({level: float(expected[level]) for level in LEVELS})
-    cut = pd.Series(1 - cmf, index=list(LEVELS))
-    if cmf_fatal is not None:
-        cut["fatal"] = 1 - cmf_fatal
-    if target in {"injury", "night"}:
-        cut["pdo"] = 0.0
-    if target == "night":
-        cut *= night
-    return n * cut
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Money side of a work: crashes and persons a year, present values, ratio."""
-
-    crashes: float
-    deaths: float
-    injuries: float
-    benefit: float
-    npv: float
-    bcr: float
-
-
-def effect(
-    avoided: pd.Series,
-    costs: CrashCosts,
-    *,
-    cost: float,
-    upkeep: float,
-    life: float,
-    rate: float,
-    growth: float,
-) -> Effect:
-    """Discounted benefit, net present value and benefit-cost ratio of a work.
-
-    PVB = B F(r, g, n); NPV = PVB - C - PV(upkeep); BCR = PVB / (C + PV(upkeep)).
-
-    Parameters
-    ----------
-    avoided
-        Crashes avoided in the first year by severity.
-    cost, upkeep
-        Currency now, and currency a year.
-    life
-        Service life n [years].
-    """
-    yearly = float((avoided * costs.cost).sum(skipna=False))
-    benefit = yearly * present_value_factor(rate, growth, life)
-    spent = cost + upkeep * present_value_factor(rate, 0.0, life)
-    return Effect(
-        crashes=float(avoided.sum(skipna=False)),
-        deaths=float((avoided * costs.deaths).sum(skipna=False)),
-        injuries=float((avoided * costs.injuries).sum(skipna=False)),
-        benefit=benefit,
-        npv=benefit - spent,
-        bcr=benefit / spent if spent > 0 else float("nan"),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Discount rate and growth [1/year]."""
-
-    rate: float
-    growth: float
 
 
 def appraise(
@@ -406,7 +223,7 @@ def _repair_projects(
     junctions: gpd.GeoDataFrame | None,
 ) -> list[dict[str, Any]]:
     site_of, hour_of = crashes["site_id"].to_numpy(dtype="object"), crashes["hour"]
-    overlaps = _overlaps(repairs)
+    overlaps = _overlaps(repairs, faced)
     loss = yearly_cost(faced, costs)
     columns = [f"expected_{level}" for level in LEVELS]
     rows = []
@@ -477,14 +294,21 @@ def _same_place(item: Any, sites: gpd.GeoDataFrame) -> list[str]:
     return [str(site) for site in sites.index[same.astype(bool)]]
 
 
-def _overlaps(repairs: gpd.GeoDataFrame) -> dict[str, list[str]]:
-    """For repairs whose stretches overlap, or that share a place: a group for each pair."""
+def _overlaps(repairs: gpd.GeoDataFrame, faced: pd.DataFrame) -> dict[str, list[str]]:
+    """For repairs that overlap, share a place or face the same crashes: a group for each pair."""
+    pairs = {*_same_stretch(repairs), *_same_point(repairs), *_same_crashes(faced)}
     groups: dict[str, list[str]] = {}
-
-    def pair(one: str, other: str) -> None:
+    for one, other in sorted(pairs):
         for key in (one, other):
             groups.setdefault(key, []).append(f"{one}&{other}")
+    return groups
 
+
+def _pairs(ids: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    yield from combinations(sorted(map(str, ids)), 2)
+
+
+def _same_stretch(repairs: gpd.GeoDataFrame) -> Iterator[tuple[str, str]]:
     stretches = repairs[repairs["place"] == "segment"].sort_values(["route_id", "from_measure"])
     open_: list[Any] = []
     for item in stretches.itertuples():
@@ -492,16 +316,24 @@ def _overlaps(repairs: gpd.GeoDataFrame) -> dict[str, list[str]]:
             o for o in open_ if o.route_id == item.route_id and o.to_measure > item.from_measure
         ]
         for other in open_:
-            pair(other.Index, item.Index)
+            yield from _pairs((other.Index, item.Index))
         open_.append(item)
-    for column in ("junction_id", "crossing_id"):
-        points = repairs[repairs["place"] == column.removesuffix("_id")]
-        for _, same in points.groupby(column):
-            ids = list(same.index)
-            for i, one in enumerate(ids):
-                for other in ids[i + 1 :]:
-                    pair(one, other)
-    return groups
+
+
+def _same_point(repairs: gpd.GeoDataFrame) -> Iterator[tuple[str, str]]:
+    for kind in ("junction", "crossing"):
+        for _, same in repairs[repairs["place"] == kind].groupby(f"{kind}_id"):
+            yield from _pairs(same.index)
+
+
+def _same_crashes(faced: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Works on two roads that meet at a junction: its crashes can be saved only once."""
+    facing: dict[int, list[str]] = {}
+    for repair, members in faced["members"].items():
+        for crash in members:
+            facing.setdefault(int(crash), []).append(str(repair))
+    for together in set(map(tuple, facing.values())):
+        yield from _pairs(together)
 
 
 def _where(
