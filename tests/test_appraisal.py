@@ -449,11 +449,11 @@ def test_works_that_share_no_site_stand_in_groups_of_their_own() -> None:
     two = works(
         {"cmf": 0.5, "life": 5}, {"cmf": 0.5, "life": 5, "from_measure": 5e3, "to_measure": 6e3}
     )
-    made = projects(two, facing([[1], [2]]), places)
+    made = projects(two, facing([[0], [1]]), places, register([None, None]))
     assert made["group"].tolist() == ["w0", "w1"]
     assert made["site_id"].isna().all()
     # On two roads that meet, both facing the crash at the junction: it is saved only once.
-    tied = projects(two, facing([[1, 2], [2]]), places)
+    tied = projects(two, facing([[0, 1], [1]]), places, register([None, None]))
     assert tied["group"].tolist() == ["w0&w1", "w0&w1"]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import missing
 
 from blackspots.maps import MapData, save_page
 
@@ -38,21 +38,15 @@ class Watched:
         assert not self.complaints
 
 
-def _missing(what: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is needed for the browser tests in CI")
-    pytest.skip(f"{what} is not installed: the page was not opened in a browser")
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium, for the whole session."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _missing("playwright")
+        missing("playwright", "pip install playwright")
     if not CHROMIUM.exists():
-        _missing(str(CHROMIUM))
+        missing(str(CHROMIUM), "install Chromium (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield running
