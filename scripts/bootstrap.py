@@ -440,6 +440,19 @@ def alone(env: Path) -> Iterator[None]:
         yield
 
 
+def point_relatively(env: Path, root: Path) -> None:
+    """Let the environment find the checkout by a relative path, which is plain ASCII.
+
+    Python before 3.13 reads this file in the system's encoding: in a folder with Vietnamese
+    letters an absolute path stops every start where that is not UTF-8, as on Windows.
+    """
+    for packages in (*env.glob("lib/python*/site-packages"), *env.glob("Lib/site-packages")):
+        relative = os.path.relpath(root, packages)
+        for file in packages.glob("*.pth"):
+            if file.read_text(encoding="utf-8").strip() == str(root) and relative.isascii():
+                file.write_text(relative + "\n", encoding="ascii")
+
+
 @dataclass(frozen=True)
 class Maker:
     """Makes one environment ready for one kind of use."""
@@ -521,6 +534,7 @@ class Maker:
             itself = ["--no-deps", "--no-build-isolation", "--no-index", "-e", str(self.root)]
             outcome = self.run([*pip, *itself])
             if outcome.code == 0:
+                point_relatively(self.env, self.root)
                 return
         elif "Installing collected packages" not in outcome.output:
             unlink(self.env / MARKER)  # Nothing was changed yet: the env is as good as before.

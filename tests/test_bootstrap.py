@@ -438,3 +438,18 @@ def test_addresses_are_stripped_from_a_lock() -> None:
     good = f"pandas==3.1.1 \\\n    --hash=sha256:{'a' * 64}\n"
     text = f"# made by x\n--index-url https://example.org/simple\n\n{good}"
     assert lock.stripped(text) == good
+
+
+@pytest.mark.parametrize("packages", ["lib/python3.11/site-packages", "Lib/site-packages"])
+def test_the_environment_finds_a_checkout_with_vietnamese_letters_by_plain_letters(
+    tmp_path: Path, packages: str
+) -> None:
+    root = tmp_path / "thư mục mới"
+    folder = root / ".venv" / packages
+    folder.mkdir(parents=True)
+    (folder / "_editable_impl_blackspots.pth").write_text(str(root), encoding="utf-8")
+    (folder / "other.pth").write_text("import other", encoding="utf-8")
+    bootstrap.point_relatively(root / ".venv", root)
+    written = (folder / "_editable_impl_blackspots.pth").read_bytes().decode("ascii").strip()
+    assert (folder / written).resolve() == root.resolve()
+    assert (folder / "other.pth").read_text(encoding="utf-8") == "import other"
