@@ -486,8 +486,8 @@ WAYS = {
     "plain C locale": {
         "LC_ALL": "C",
         "LANG": "C",
-        "PYTHONUTF8": "0",
-        "PYTHONCOERCECLOCALE": "0",
+        # Libraries of others find no data of theirs below a folder that plain C cannot spell.
+        **({"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"} if __file__.isascii() else {}),
         "TZ": "America/New_York",
     },
     "hash seed": {"PYTHONHASHSEED": "4711"},
