@@ -263,7 +263,7 @@ def _repair_projects(
             {
                 "project_id": key,
                 "source": "repairs",
-                "group": ";".join(touched + overlaps.get(key, [])) or key,
+                "group": ";".join(touched + overlaps.get(key, [])) or _plain(key),
                 "site_id": touched[0] if touched else None,
                 "label": label,
                 "work": item.work,
@@ -300,8 +300,13 @@ def _overlaps(repairs: gpd.GeoDataFrame, faced: pd.DataFrame) -> dict[str, list[
     groups: dict[str, list[str]] = {}
     for one, other in sorted(pairs):
         for key in (one, other):
-            groups.setdefault(key, []).append(f"{one}&{other}")
+            groups.setdefault(key, []).append(f"{_plain(one)}&{_plain(other)}")
     return groups
+
+
+def _plain(key: str) -> str:
+    """An id of the user's without the signs that join groups."""
+    return str(key).replace(";", ",").replace("&", "+")
 
 
 def _pairs(ids: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -323,9 +323,13 @@ def _projects(projects: gpd.GeoDataFrame, sites: gpd.GeoDataFrame) -> dict[str, 
     site = projects.get("site_id", pd.Series(pd.NA, projects.index))
     lonely = [None if pd.isna(value) else order.get(str(value)) for value in site]
     shapes = zip(geometry, lonely, strict=True)
+    named = [
+        [*str(group).split(";"), str(of)] for group, of in zip(projects["group"], site, strict=True)
+    ]
     return {
         "id": [str(project) for project in projects.index],
         "site": lonely,
+        "sites": [sorted({order[name] for name in names if name in order}) for names in named],
         **_columns(projects, PROJECT_COLUMNS),
         **encode.points(geometry),
         "paths": [encode.paths(shape) if row is None else [] for shape, row in shapes],

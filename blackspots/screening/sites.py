@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import chain, count
 from typing import Any, Final
 
 import geopandas as gpd
@@ -151,7 +153,8 @@ def _place(
         shape = layer.geometry.iloc[window.track]
         row = layer.iloc[window.track]
         if kind == "junction":
-            label, site_id = _junction_label(str(row["label"]), posts.iloc[group]), f"J{key}"
+            site_id = f"J{key}"
+            label = _junction_label(site_id, str(row["label"]), posts.iloc[group])
         else:
             label, site_id = _crossing_label(str(key), row), f"X-{key}"
         records.append({"site_id": site_id, "label": label, f"{kind}_id": key, "geometry": shape})
@@ -179,7 +182,7 @@ def _stretch(routes: gpd.GeoDataFrame, route_id: int, window: Window) -> dict[st
     }
 
 
-def _junction_label(roads: str, crashes: gpd.GeoDataFrame) -> str:
+def _junction_label(name: str, roads: str, crashes: gpd.GeoDataFrame) -> str:
     """The roads that meet, and the km post that most of its crashes were recorded near."""
     posts = [
         (str(route), float(km))
@@ -187,7 +190,7 @@ def _junction_label(roads: str, crashes: gpd.GeoDataFrame) -> str:
         if isinstance(route, str) and not np.isnan(km)
     ]
     if not posts:
-        return roads or "+"
+        return roads or name
     counts = Counter(route for route, _ in posts)
     route = min(counts, key=lambda name: (-counts[name], name))
     km = float(np.median([km for name, km in posts if name == route]))
@@ -243,18 +246,31 @@ def _assemble(
     sites = sites.astype({"route_id": "Int64", "junction_id": "Int64", "crossing_id": "object"})
     sites["crossing_id"] = sites["crossing_id"].where(sites["crossing_id"].notna(), None)
     high = sites["p_excess"] >= threshold
-    listed = sites["verdict"] == "black-spot"
+    listed, open_ = sites["verdict"] == "black-spot", sites["verdict"] == "undetermined"
+    # No definition speaks of areas, so that none of them is hidden from it.
+    unruled = sites["kind"] == "area"
     sites["agreement"] = np.select(
-        [listed & high, listed, high], ["both", "legal-only", "eb-only"], "neither"
+        [listed & high, listed, open_ & high, open_, unruled & high, high],
+        ["both", "legal-only", "eb-undetermined", "undetermined", "eb", "eb-only"],
+        "neither",
     )
     middle = gpd.GeoSeries(sites.geometry.representative_point(), crs=located.crs)
     sites["area"] = _areas_of_sites(sites, middle, located)
-    again = sites.groupby("site_id").cumcount()
-    sites["site_id"] += again.map(lambda n: f"-{n + 1}" if n else "")
+    sites["site_id"] = _unique(sites["site_id"])
     for site_id, members in zip(sites["site_id"], sites["_members"], strict=True):
         membership.iloc[members] = site_id
     sites = sites.set_index("site_id")
     return gpd.GeoDataFrame(sites[names], geometry=sites.geometry, crs=located.crs), membership
+
+
+def _unique(names: pd.Series) -> list[str]:
+    """Ids that differ, in the order given; the signs that join groups of sites are left out."""
+    taken: dict[str, None] = {}
+    for name in names:
+        plain = re.sub(r"[;&]+", "-", str(name))
+        tries = chain([plain], (f"{plain}-{n}" for n in count(2)))
+        taken[next(name for name in tries if name not in taken)] = None
+    return list(taken)
 
 
 def _areas_of_sites(

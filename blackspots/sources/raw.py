@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,9 +145,12 @@ def _read_vector(path: Path, layer: str | None) -> RawTable:
         raise BlackspotsError("several-layers", file=path.name, have=", ".join(names))
     try:
         # Shapes that cannot exist (a line of one vertex) come as none and are rejected as rows.
-        frame = pyogrio.read_dataframe(
-            path, layer=layer or (names[0] if names else None), on_invalid="ignore"
-        )
+        with warnings.catch_warnings():
+            # Ids of features in the file say nothing here: rows are told by their position.
+            warnings.filterwarnings("ignore", "Several features with id")
+            frame = pyogrio.read_dataframe(
+                path, layer=layer or (names[0] if names else None), on_invalid="ignore"
+            )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
     sheet = layer if len(names) > 1 else None

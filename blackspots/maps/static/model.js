@@ -144,15 +144,17 @@ function better(a, b) {
   return a;
 }
 
-// The work shown in a site's row: the funded one, else the one of greatest net value.
+// The work shown in a site's row: the funded one, else the one of greatest net value. A work
+// may treat several sites; one whose value is not known is no better than any other.
 (function worksOfSites() {
   projects.forEach((project, row) => { project.row = row; });
   sites.forEach((site, row) => {
     site.row = row;
     site.window = unpackSteps(site.window);
     site.members = unpackSteps(site.members).sort((a, b) => crashes.date[a] - crashes.date[b]);
-    site.works = projects.filter((project) => project.site === row);
-    site.best = site.works.length ? site.works.reduce(better) : null;
+    site.works = projects.filter((project) => project.sites.includes(row));
+    const valued = site.works.filter((project) => project.funded || isKnown(project.npv));
+    site.best = valued.length ? valued.reduce(better) : null;
     if (site.funded === null) site.funded = site.works.some((work) => work.funded) ? 1 : 0;
     site.plain = plain(site.label || '');
   });

@@ -33,7 +33,7 @@ function placeCell(site) {
 
 function expectedCell(site) {
   return el('span', { class: 'two' }, figure(number(site.expected, 1)),
-    el('span', { class: 'second', text: interval(site.expected_low, site.expected_high, 1) }));
+    el('span', { class: 'second', text: interval(site.expected_low, site.expected_high, site.expected_high < 100 ? 1 : 0) }));
 }
 
 function interval(low, high, digits) {
