@@ -139,7 +139,7 @@ class Locating(_Section):
 class Network(_Section):
     """``[network]``: how roads become segments and junctions."""
 
-    node_tolerance: float = Field(default=0.01, ge=0)
+    node_tolerance: float = Field(default=0.01, ge=0, le=10)
     junction_link: float = Field(default=30.0, ge=0)
     minor_classes: list[str] = ["path", "footway", "track", "steps", "cycleway"]
 
@@ -147,7 +147,7 @@ class Network(_Section):
 class Screening(_Section):
     """``[screening]``: overrides of the definition's lengths, and the statistical verdict."""
 
-    window: Positive | None = None
+    window: float | None = Field(default=None, ge=1, le=1e6)
     months: Annotated[int, Field(gt=0)] | None = None
     p_excess: float = Field(default=0.95, gt=0.5, lt=1)
 
@@ -162,7 +162,7 @@ class Appraisal(_Section):
 class Budget(_Section):
     """``[budget]``: money to be spent, in the cost table's currency."""
 
-    amount: float
+    amount: float = Field(lt=1e15)
     unit: Unit = "one"
 
     @property
@@ -316,6 +316,6 @@ def _repeated(study: Study) -> Iterator[BlackspotsError]:
     files = Counter(study.resolve(path).resolve() for path in study.crashes.files)
     for path in [path for path, times in files.items() if times > 1]:
         yield BlackspotsError("file-twice", study=study.path.name, file=path.name)
-    levels = Counter(layer.level for layer in study.areas)
+    levels = Counter(layer.level.casefold() for layer in study.areas)
     for level in [level for level, times in levels.items() if times > 1]:
         yield BlackspotsError("level-twice", file=study.path.name, level=level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import geopandas as gpd
-from pyproj import CRS
+from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError
 
 from blackspots.errors import BlackspotsError
@@ -61,6 +61,36 @@ def _proposal(crs: CRS, sample: gpd.GeoSeries | None) -> str:
         known = sample if sample.crs is not None else sample.set_crs(crs)
         return str(known.estimate_utm_crs().to_string())
     return "EPSG:9215 (Lạng Sơn), EPSG:32648 (UTM 48N)"
+
+
+MAX_SCALE_ERROR = 0.01
+"""Share by which a metre of the CRS may differ from one on the ground."""
+
+
+def true_to_scale(places: gpd.GeoSeries, where: str) -> None:
+    """Refuse a CRS whose metres are not those of the ground where the places are.
+
+    A projected CRS of another part of the world, or one made for areas, measures metres that
+    are too long or too short here.
+
+    Raises
+    ------
+    BlackspotsError
+        ``crs-not-metric``, with a CRS that fits.
+    """
+    known = places[places.notna()]
+    if known.empty:
+        return
+    middle = gpd.GeoSeries.from_xy([known.x.median()], [known.y.median()], crs=known.crs).to_crs(
+        WGS84
+    )
+    factors = Proj(known.crs).get_factors(float(middle.x.iloc[0]), float(middle.y.iloc[0]))
+    error = max(abs(factors.meridional_scale - 1), abs(factors.parallel_scale - 1))
+    if not error <= MAX_SCALE_ERROR:
+        proposal = str(middle.estimate_utm_crs().to_string())
+        raise BlackspotsError(
+            "crs-not-metric", where=where, value=known.crs.name, proposal=proposal
+        )
 
 
 def reproject(frame: F, crs: CRS) -> F:

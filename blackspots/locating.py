@@ -336,7 +336,7 @@ def areas_of(points: gpd.GeoSeries, areas: gpd.GeoDataFrame) -> pd.Series:
     """Name of the first area (in the layer's order) that holds each point; missing outside."""
     known = np.flatnonzero(~points.isna().to_numpy())
     tree = shapely.STRtree(areas.geometry.array)
-    who, what = tree.query(points.array[known], predicate="within")
+    who, what = tree.query(points.array[known], predicate="intersects")
     pairs = pd.DataFrame({"who": known[who], "what": what}).sort_values(["who", "what"])
     first = pairs.drop_duplicates("who")
     names = pd.Series(None, index=points.index, dtype="object")
@@ -447,14 +447,16 @@ def _km_range(row: Any, routes: gpd.GeoDataFrame, finder: RouteFinder, window: f
 
 
 def _whole_road(road_id: str, segments: gpd.GeoDataFrame) -> _Spot:
-    own = segments[segments["road_id"].str.split("#").str[0] == road_id]
+    """The stretch that a road's line makes of its route; parts that do not join have none."""
+    whole = segments["road_id"].str.replace(r"#\d+$", "", regex=True)
+    own = segments[(whole == road_id) | (segments["road_id"] == road_id)]
     if own.empty:
         return _Spot(reason="unknown-road")
-    route_id = int(str(own.groupby("route_id")["length"].sum().idxmax()))
-    own = own[own["route_id"] == route_id]
+    if len(set(own["route_id"])) > 1:
+        return _Spot(reason="road-in-several-parts")
     start = float(own["route_offset"].min())
     end = float((own["route_offset"] + own["length"]).max())
-    return _Spot("segment", route_id, start, end)
+    return _Spot("segment", int(own["route_id"].iloc[0]), start, end)
 
 
 def _at_point(at: pd.Series, routes: gpd.GeoDataFrame, window: float) -> _Spot:

@@ -261,6 +261,7 @@ def _routes(
     shapes = segments.geometry.array
     columns = {c: segments[c].to_numpy() for c in ("ref", "name", "road_class", "road_id")}
     rows: list[dict[str, Any]] = []
+    begins = _beginning(chains, shapes, columns["ref"], origins)
     for found in chains:
         chain = _directed(found, km, shapes, columns["ref"], origins)
         ids = np.array([segment for segment, _ in chain])
@@ -272,7 +273,7 @@ def _routes(
         total = float(starts[-1])
         measures, kms = _posts(ids, signs, starts, km)
         ref = columns["ref"][ids[0]]
-        if not len(measures) and ref in origins:
+        if not len(measures) and begins.get(ref) == this:
             measures, kms = (0.0, total), (origins[ref][2], origins[ref][2] + total / 1000)
         classes = pd.Series(length[ids]).groupby(columns["road_class"][ids]).sum()
         rows.append(
@@ -294,6 +295,25 @@ def _routes(
     routes.index.name = ROUTES.index
     _none_for_missing(routes, "ref", "name", "road_class")
     return routes
+
+
+def _beginning(
+    chains: list[Chain],
+    shapes: Any,
+    refs: np.ndarray,
+    origins: Mapping[str, tuple[float, float, float]],
+) -> dict[str, int]:
+    """The chain of each number that its km begin at; of a broken road only the nearest."""
+    best: dict[str, tuple[float, int]] = {}
+    for number, chain in enumerate(chains):
+        ref = refs[chain[0][0]]
+        if ref not in origins:
+            continue
+        for (segment, sign), end in ((chain[0], 0), (chain[-1], -1)):
+            point = shapely.get_coordinates(shapes[segment])[end if sign > 0 else -1 - end]
+            gap = float(np.hypot(*(point - origins[ref][:2])))
+            best[ref] = min(best.get(ref, (np.inf, -1)), (gap, number))
+    return {ref: number for ref, (_, number) in best.items()}
 
 
 def _join(shapes: Any, ids: np.ndarray, signs: np.ndarray) -> shapely.LineString:

@@ -313,7 +313,6 @@ def _sheets(result: Result) -> list[Sheet]:
             text("sheet.summary", language),
             [
                 name,
-                period,
                 *summary_lines(result, language),
                 "",
                 text("book.notes", language),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -42,9 +43,18 @@ _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
+def _is_ours(marker: Path) -> bool:
+    """Whether a file of the marker's name was written by a run."""
+    try:
+        told = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and {"version", "read", "placed", "rejected"} <= told.keys()
+
+
 def refuse_foreign(folder: Path) -> None:
     """Raise ``output-foreign`` when ``folder`` is a file, or holds files but no results."""
-    if folder.exists() and not (folder / MARKER).is_file():
+    if folder.exists() and not _is_ours(folder / MARKER):
         found = [] if not folder.is_dir() else sorted(p.name for p in folder.iterdir())[:3]
         if found or not folder.is_dir():
             raise BlackspotsError(

@@ -107,7 +107,11 @@ class Result:
     @property
     def valued(self) -> bool:
         """Whether severities are known, so that crashes have a cost."""
-        return bool((self.located["severity"] != "unknown").any())
+        return (
+            bool(self.sites["cost_per_year"].notna().any())
+            if len(self.sites)
+            else bool((self.located["severity"] != "unknown").any())
+        )
 
 
 def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
@@ -129,6 +133,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     known = _knowledge(study)
     progress("read")
     inputs = read_inputs(study, target, known)
+    crs_.true_to_scale(inputs.register.crashes.geometry, "[study] crs")
     period = _period(study, inputs.register.crashes)
     progress("network")
     network = _network(study, inputs, target)
@@ -191,6 +196,16 @@ def _knowledge(study: Study) -> Knowledge:
     folder, header = study.folder, study.study
     rules = definition(header.definition, folder)
     costs = cost_table(header.costs, folder)
+    remedies = catalogue(header.catalogue, folder)
+    for remedy in remedies.values():
+        if remedy.currency and remedy.currency != costs.currency:
+            raise BlackspotsError(
+                "catalogue-currency",
+                name=header.catalogue,
+                one=remedy.currency,
+                costs=costs.id,
+                other=costs.currency,
+            )
     rate, growth = study.appraisal.discount_rate, study.appraisal.growth
     return Knowledge(
         definition=rules,
@@ -199,7 +214,7 @@ def _knowledge(study: Study) -> Knowledge:
             costs.discount_rate if rate is None else rate,
             costs.growth if growth is None else growth,
         ),
-        catalogue=catalogue(header.catalogue, folder),
+        catalogue=remedies,
         reach=Reach(
             tolerance=study.locating.tolerance,
             junction=study.locating.junction_radius or rules.junction_radius,
@@ -276,6 +291,17 @@ def _period(study: Study, crashes: gpd.GeoDataFrame) -> tuple[date, date]:
     days = crashes["date"].dropna()
     if days.empty:
         raise BlackspotsError("no-period", file=study.path.name)
+    years = set(days.dt.year)
+    gaps = [year for year in range(min(years), max(years)) if year not in years]
+    if gaps:
+        # One mistyped year would stretch the period, and shrink every yearly figure.
+        raise BlackspotsError(
+            "period-gaps",
+            file=study.path.name,
+            first=str(min(years)),
+            last=str(max(years)),
+            gap=str(gaps[0]),
+        )
     first = start or date(days.min().year, 1, 1)
     return first, end or date(days.max().year, 12, 31)
 

@@ -99,14 +99,16 @@ def summary_lines(result: Result, language: str) -> list[str]:
         return ", ".join(f"{_lower(words[c])} {format_number(n, language)}" for c, n in parts)
 
     figures = summarise(result)
+    start, end = (f"{day:%d/%m/%Y}" for day in result.period)
     lines = [
+        say("period", start=start, end=end),
         say(
             "rows",
             read=result.read,
             placed=result.placed,
             unplaced=result.unplaced,
             rejected=result.rejected,
-        )
+        ),
     ]
     for key, prefix, line in (
         ("placed_at", "kind", "by-place"),
@@ -115,6 +117,9 @@ def summary_lines(result: Result, language: str) -> list[str]:
     ):
         if figures[key]:
             lines.append(say(line, list=listed(figures[key], prefix)))
+    layers = _tally(result.inputs.rejects["table"].loc[lambda t: ~t.isin(["crashes", "repairs"])])
+    if layers:
+        lines.append(say("layers-rejected", list=listed(layers, "table")))
     if figures["columns_left_out"]:
         lines.append(say("dropped", list=", ".join(figures["columns_left_out"])))
     if len(result.sites):

@@ -450,11 +450,11 @@ def test_works_that_share_no_site_stand_in_groups_of_their_own() -> None:
         {"cmf": 0.5, "life": 5}, {"cmf": 0.5, "life": 5, "from_measure": 5e3, "to_measure": 6e3}
     )
     made = projects(two, facing([[0], [1]]), places, register([None, None]))
-    assert made["group"].tolist() == ["w0", "w1"]
+    assert made["group"].tolist() == ["work:1", "work:2"]
     assert made["site_id"].isna().all()
     # On two roads that meet, both facing the crash at the junction: it is saved only once.
     tied = projects(two, facing([[0, 1], [1]]), places, register([None, None]))
-    assert tied["group"].tolist() == ["w0&w1", "w0&w1"]
+    assert tied["group"].tolist() == ["work:1&2", "work:1&2"]
 
 
 def test_groups_join_works_with_sites_and_with_one_another() -> None:
@@ -473,10 +473,10 @@ def test_groups_join_works_with_sites_and_with_one_another() -> None:
     )
     made = projects(works(*rows), facing([[], [], [], [], [], [0]]), places, register(["S1"]))
     groups = [set(g.split(";")) for g in made["group"]]
-    assert groups[0] == {"S0", "w0&w1"}
-    assert groups[1] == {"w0&w1"}
-    assert groups[2] == {"w2"}
-    assert groups[3] == groups[4] == {"S2", "w3&w4"}
+    assert groups[0] == {"S0", "work:1&2"}
+    assert groups[1] == {"work:1&2"}
+    assert groups[2] == {"work:3"}
+    assert groups[3] == groups[4] == {"S2", "work:4&5"}
     assert groups[5] == {"S1"}
 
 

@@ -664,7 +664,7 @@ def earlier_outputs(study: Path) -> None:
     """What an earlier run would have left, and a file of the user's own."""
     out = study.parent / "out"
     out.mkdir()
-    (out / "summary.json").write_text("{}")
+    (out / "summary.json").write_text('{"version": "0", "read": 1, "placed": 1, "rejected": 0}')
     (out / "map.html").write_text("<p>earlier</p>")
     (out / "notes.txt").write_text("mine")
 

@@ -522,13 +522,14 @@ def test_a_work_on_a_whole_road_takes_all_its_segments() -> None:
     assert (row["place"], row["from_measure"], row["to_measure"]) == ("segment", 0.0, 3000.0)
 
 
-def test_a_work_on_a_road_of_two_routes_takes_the_longer() -> None:
+def test_a_work_on_a_road_of_two_routes_is_sent_back() -> None:
     """An unnamed road that turns sharply where another meets it runs on in two routes."""
     net = build_network(
         roads([(0, 0), (100, 0), (100, 900)], [(100, 0), (200, 0)], [(100, 0), (100, -100)])
     )
-    row = place_works(repairs([None], road_id=["r0"]), net).iloc[0]
-    assert row["to_measure"] - row["from_measure"] == pytest.approx(900)
+    made = place_works(repairs([None, None], road_id=["r0", "r1"]), net)
+    assert made["reason"].iloc[0] == "road-in-several-parts"
+    assert pd.isna(made["reason"].iloc[1])
 
 
 @pytest.mark.parametrize(

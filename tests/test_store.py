@@ -25,7 +25,7 @@ from blackspots.errors import BlackspotsError
 
 def written(folder: Path, **files: str) -> None:
     with store.whole_folder(folder) as fresh:
-        (fresh / store.MARKER).write_text("{}")
+        (fresh / store.MARKER).write_text('{"version": "0", "read": 1, "placed": 1, "rejected": 0}')
         for name, text in files.items():
             (fresh / name).write_text(text)
 

@@ -86,6 +86,7 @@ def appraise(
         for site in row["group"].split(";")
         if row["countermeasure"]
     }
+    named = {row["project_id"] for row in rows}
     hours = dict(iter(crashes["hour"].groupby(crashes["site_id"])))
     for site in sites.itertuples():
         night = night_share(hours.get(site.Index, pd.Series(dtype="Int64")), overall)
@@ -94,6 +95,8 @@ def appraise(
                 continue
             row = _catalogue_project(site, remedy, costs, terms, night)
             if row is not None:
+                while row["project_id"] in named:
+                    row["project_id"] += "*"
                 rows.append(row)
     names = [column.name for column in PROJECTS.columns]
     frame = pd.DataFrame(rows, columns=["project_id", *names, "geometry"]).set_index("project_id")
@@ -224,6 +227,7 @@ def _repair_projects(
 ) -> list[dict[str, Any]]:
     site_of, hour_of = crashes["site_id"].to_numpy(dtype="object"), crashes["hour"]
     overlaps = _overlaps(repairs, faced)
+    alone = {key: f"work:{number}" for number, key in enumerate(repairs.index, start=1)}
     loss = yearly_cost(faced, costs)
     columns = [f"expected_{level}" for level in LEVELS]
     rows = []
@@ -263,7 +267,7 @@ def _repair_projects(
             {
                 "project_id": key,
                 "source": "repairs",
-                "group": ";".join(touched + overlaps.get(key, [])) or _plain(key),
+                "group": ";".join(touched + overlaps.get(key, [])) or alone[key],
                 "site_id": touched[0] if touched else None,
                 "label": label,
                 "work": item.work,
@@ -297,16 +301,12 @@ def _same_place(item: Any, sites: gpd.GeoDataFrame) -> list[str]:
 def _overlaps(repairs: gpd.GeoDataFrame, faced: pd.DataFrame) -> dict[str, list[str]]:
     """For repairs that overlap, share a place or face the same crashes: a group for each pair."""
     pairs = {*_same_stretch(repairs), *_same_point(repairs), *_same_crashes(faced)}
+    number = {str(key): i for i, key in enumerate(repairs.index, start=1)}
     groups: dict[str, list[str]] = {}
     for one, other in sorted(pairs):
         for key in (one, other):
-            groups.setdefault(key, []).append(f"{_plain(one)}&{_plain(other)}")
+            groups.setdefault(key, []).append(f"work:{number[one]}&{number[other]}")
     return groups
-
-
-def _plain(key: str) -> str:
-    """An id of the user's without the signs that join groups."""
-    return str(key).replace(";", ",").replace("&", "+")
 
 
 def _pairs(ids: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from blackspots.presets.files import read
 
 KINDS: Final = ("segment", "junction", "crossing")
 TARGETS: Final = ("all", "injury", "night")
+NEEDS: Final = ("", "curve", "legs4", "self-opened")
 UNITS: Final = ("site", "km")
 _TEXTS: Final = ("id", "name_vi", "name_en")
 _NUMBERS: Final = ("life", "cost_low", "cost_high", "upkeep")
@@ -27,7 +28,7 @@ class Countermeasure:
     those in the dark (``night``); ``cmf_fatal`` replaces it for fatal crashes where known. An
     entry without ``cmf`` has no effect that could be computed: it names a work, no more.
     ``needs`` names a condition of the site (``curve``, ``self-opened``), empty for none.
-    Costs in currency units, for one site or one km.
+    Costs in units of ``currency`` (empty: not said), for one site or one km.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Countermeasure:
     upkeep: float
     mark: str
     source: str
+    currency: str = ""
 
     @property
     def cost(self) -> float:
@@ -94,6 +96,7 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
     kinds = tuple((row.get("kinds") or "").split())
     for column, good in (
         ("kinds", bool(kinds) and set(kinds) <= set(KINDS)),
+        ("needs", (row.get("needs") or "") in NEEDS),
         ("target", row.get("target") in TARGETS),
         ("unit", row.get("unit") in UNITS),
         ("life", bool(numbers["life"])),
@@ -116,4 +119,5 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
         upkeep=float(numbers["upkeep"] or 0),
         mark=row.get("mark") or "A",
         source=row.get("source") or "",
+        currency=(row.get("currency") or "").strip(),
     )

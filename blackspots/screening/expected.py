@@ -216,8 +216,8 @@ def classes_of(labels: pd.Series, observed: ArrayLike, minimum: int = 5) -> pd.S
     few = set(totals.index[totals < minimum])
     kept = named.where(~named.isin(few), "other")
     if few and totals[list(few)].sum() < minimum and len(set(kept)) > 1:
-        largest = totals.drop(list(few)).idxmin()
-        kept = kept.replace("other", str(largest))
+        smallest = totals.drop(list(few)).idxmin()
+        kept = kept.replace("other", str(smallest))
     return kept
 
 

@@ -23,6 +23,9 @@ KNOWN: Final = tuple(level for level in SEVERITIES if level != "unknown")
 MIN_KNOWN: Final = 20
 """Fewer crashes of known severity than this take the severities of the whole study."""
 
+MIN_SHARE: Final = 0.1
+"""Where a smaller share of severities is recorded, they do not speak for the rest (assumption)."""
+
 Floats = NDArray[np.float64]
 
 
@@ -142,7 +145,7 @@ def _shares(severity: pd.Series, overall: pd.Series | None) -> pd.Series:
     known = severity[severity.isin(KNOWN)]
     if overall is not None and len(known) < MIN_KNOWN:
         return overall
-    if known.empty:
+    if known.empty or len(known) < MIN_SHARE * len(severity):
         return pd.Series(np.nan, index=list(KNOWN))
     return known.value_counts(normalize=True).reindex(list(KNOWN)).fillna(0.0)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -17,7 +18,7 @@ from blackspots import referencing
 from blackspots.presets.definitions import Definition
 from blackspots.schema import SITES, VERDICTS
 from blackspots.screening.model import Expectation, Population, posterior, severity_counts
-from blackspots.screening.windows import NO_DAY, Window, choose, events
+from blackspots.screening.windows import FIRST_DAY, NO_DAY, Window, choose, events
 
 MARGIN: Final = 50.0
 """Road [m] added before the first and after the last crash of a site."""
@@ -97,7 +98,7 @@ def screen(
             frames.append(_place(frame, kind, chosen, layer, located, groups))
     if "area" in expectation.populations and areas is not None:
         frames.append(_areas(located, expectation, areas))
-    return _assemble(frames, located, p_excess)
+    return _assemble(frames, located, areas, p_excess)
 
 
 def _chance(mean: NDArray[np.float64], count: NDArray[np.int64], k: float) -> NDArray[np.float64]:
@@ -126,7 +127,7 @@ def _describe(
             None if getattr(w, day) == NO_DAY or one else getattr(w, day)
             for w, one in zip(chosen, one_period, strict=True)
         ]
-        frame[column] = pd.to_datetime(pd.Series(days, dtype="float64"), unit="D")
+        frame[column] = pd.to_datetime(pd.Series(days, dtype="float64"), unit="D", origin=FIRST_DAY)
     ids = located.index.to_numpy()
     frame["window_crashes"] = [
         ";".join(map(str, sorted(ids[rows[w.rule_rows]]))) or None for w in chosen
@@ -227,7 +228,10 @@ def _areas(
 
 
 def _assemble(
-    frames: list[gpd.GeoDataFrame], located: gpd.GeoDataFrame, threshold: float
+    frames: list[gpd.GeoDataFrame],
+    located: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame | None,
+    threshold: float,
 ) -> tuple[gpd.GeoDataFrame, pd.Series]:
     membership = pd.Series(None, index=located.index, dtype="object")
     names = [
@@ -255,7 +259,7 @@ def _assemble(
         "neither",
     )
     middle = gpd.GeoSeries(sites.geometry.representative_point(), crs=located.crs)
-    sites["area"] = _areas_of_sites(sites, middle, located)
+    sites["area"] = _areas_of_sites(sites, middle, areas)
     sites["site_id"] = _unique(sites["site_id"])
     for site_id, members in zip(sites["site_id"], sites["_members"], strict=True):
         membership.iloc[members] = site_id
@@ -274,14 +278,17 @@ def _unique(names: pd.Series) -> list[str]:
 
 
 def _areas_of_sites(
-    sites: gpd.GeoDataFrame, middle: gpd.GeoSeries, located: gpd.GeoDataFrame
+    sites: gpd.GeoDataFrame, middle: gpd.GeoSeries, areas: gpd.GeoDataFrame | None
 ) -> pd.Series:
-    """The area of the crash nearest to a site's middle."""
-    known = located[located["area"].notna() & located.geometry.notna()]
-    if known.empty:
-        return pd.Series(None, index=sites.index, dtype="object")
-    nearest = known.sindex.nearest(middle.array, return_all=False)[1]
-    return pd.Series(known["area"].to_numpy()[nearest], index=sites.index, dtype="object")
+    """Name of the first area that holds the middle of each site; an area site is its own."""
+    named = pd.Series(None, index=sites.index, dtype="object")
+    if areas is None:
+        return named
+    who, what = shapely.STRtree(areas.geometry.array).query(middle.array, predicate="intersects")
+    pairs = pd.DataFrame({"who": who, "what": what}).sort_values(["who", "what"])
+    first = pairs.drop_duplicates("who")
+    named.iloc[first["who"].to_numpy()] = areas["name"].to_numpy()[first["what"]]
+    return named.where(sites["kind"] != "area", sites["label"])
 
 
 def rank(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

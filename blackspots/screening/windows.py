@@ -20,6 +20,9 @@ from blackspots.presets.definitions import CLASSES, Definition
 from blackspots.schema import VERDICTS
 
 NO_DAY = -1
+FIRST_DAY = np.datetime64("1900-01-01", "D")
+"""Day 0: before any crash, so that no day is negative."""
+
 _PAIRS_AT_ONCE = 4_000_000
 BLACK_SPOT, UNDETERMINED, POTENTIAL, NONE = range(len(VERDICTS))
 
@@ -109,7 +112,8 @@ def events(
 def _days(dates: pd.Series) -> Ints:
     known = dates.notna().to_numpy()
     result = np.full(len(dates), NO_DAY, dtype="int64")
-    result[known] = dates[known].to_numpy().astype("datetime64[D]").astype("int64")
+    days = dates[known].to_numpy().astype("datetime64[D]") - FIRST_DAY
+    result[known] = days.astype("int64")
     return result
 
 

@@ -39,6 +39,7 @@ _PARSERS = {
 }
 
 _HABIT = 0.1
+_RESTART = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def read_crashes(
         raise BlackspotsError("no-crashes", file=", ".join(p.name for p in paths))
     out = outside(crashes.geometry, boundary, tolerance)
     crashes = _refuse(crashes, out, ("lat", "lon", "y", "x"), "outside-area", tables, rejects)
+    _refuse_restarts(crashes)
     again = crashes.index.duplicated()
     crashes = _refuse(crashes, again, ("crash_id",), "duplicate-id", tables, rejects)
     if crashes.empty:
@@ -158,7 +160,15 @@ def _own_words(given: Mapping[str, str]) -> dict[str, str]:
         if level not in SEVERITIES:
             have = ", ".join(SEVERITIES)
             raise BlackspotsError("unknown-severity-level", word=word, level=level, have=have)
-    return {plain(word): level for word, level in given.items()}
+    return {_word(word): level for word, level in given.items()}
+
+
+def _word(cell: Any) -> str:
+    """A severity as it is compared: a number by its value (-1 is not 1), a word plainly."""
+    try:
+        return f"{values.number(cell):g}"
+    except values.Unreadable:
+        return plain(values.text(cell))
 
 
 def _require(raw: RawTable, found: Mapping[str, str]) -> None:
@@ -222,13 +232,19 @@ def _one_table(
     frame["injured"] = frame["injured"].fillna(frame["serious"] + frame["slight"])
 
     def severity_of(cell: Any) -> str:
-        level = words.get(plain(values.text(cell)))
+        level = words.get(_word(cell))
         if level is None:
             raise values.Unreadable("unknown-severity")
         return level
 
     stated = pd.Series(parse("severity", severity_of), index=index, dtype="object")
     derived = severity_of_persons(frame)
+    against = (
+        stated.isin(["serious", "slight", "injury", "pdo"]) & (frame["deaths"] > 0).fillna(False)
+    ).to_numpy(dtype=bool)
+    if against.any():
+        rejects.add_rows("crashes", raw, against & ~bad, found["severity"], "severity-deaths")
+        bad |= against
     frame["severity"] = stated.where(stated.notna() & (stated != "unknown"), derived)
     located = points(raw, found, crs, target, table="crashes", rejects=rejects, bad=bad)
     frame["source_file"] = raw.file
@@ -299,6 +315,16 @@ def severity_of_persons(frame: pd.DataFrame) -> pd.Series:
         "unknown",
     )
     return pd.Series(level, index=frame.index, dtype="object")
+
+
+def _refuse_restarts(crashes: gpd.GeoDataFrame) -> None:
+    """Ids that start again in each file or sheet are no ids of the whole register."""
+    source = crashes["source_file"] + "/" + crashes["source_sheet"].fillna("")
+    again = crashes.index.duplicated()
+    within = pd.MultiIndex.from_arrays([source, crashes.index]).duplicated()
+    for name, rows in pd.Series(again & ~within).groupby(source.to_numpy()):
+        if rows.sum() >= _RESTART and rows.mean() > 0.5:  # noqa: PLR2004 - the greater part
+            raise BlackspotsError("ids-restart", file=str(name).rstrip("/"), count=int(rows.sum()))
 
 
 def _refuse(

@@ -42,6 +42,7 @@ def read_roads(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoDataFram
     raw = source.table("roads")
     found = match(raw, "roads", source.columns)
     frame, bad = _attributes(raw, found, ROADS, "roads", rejects)
+    frame["aadt"] = frame["aadt"].replace(0, np.nan)
     lines = _lines(raw, found, source.crs, target, "roads", rejects, bad)
     return _line_table(raw, frame, lines, bad, found, ROADS, rejects, target)
 
@@ -161,6 +162,7 @@ def _attributes(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     bad = np.zeros(len(raw.frame), dtype=bool)
     own = {"km_from": values.km, "km_to": values.km, "km": values.km, "ref": values.route}
+    own |= {"bridge": values.flag, "tunnel": values.flag}
     cells = {}
     for column in table.columns:
         if column.name in skip:
@@ -293,6 +295,10 @@ def _line_table(
     if made.empty:
         raise rejects.nothing_left(table.name, len(raw.frame))
     made.index = pd.Index(ids[~bad], name=table.index, dtype="object")
+    made.geometry = shapely.line_merge(made.geometry.array, directed=True)
+    apart = made.geom_type == "MultiLineString"
+    for column in {"km_from", "km_to"} & set(made.columns):
+        made.loc[apart, column] = np.nan  # of the whole: where each part begins is not known
     made = made.explode(index_parts=False)
     part = made.groupby(level=0).cumcount().to_numpy()
     names = [f"{i}#{n + 1}" if n else i for i, n in zip(made.index, part, strict=True)]

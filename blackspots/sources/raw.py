@@ -146,8 +146,8 @@ def _read_vector(path: Path, layer: str | None) -> RawTable:
     try:
         # Shapes that cannot exist (a line of one vertex) come as none and are rejected as rows.
         with warnings.catch_warnings():
-            # Ids of features in the file say nothing here: rows are told by their position.
-            warnings.filterwarnings("ignore", "Several features with id")
+            # Ids of features and time zones of the file play no part here.
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
             frame = pyogrio.read_dataframe(
                 path, layer=layer or (names[0] if names else None), on_invalid="ignore"
             )

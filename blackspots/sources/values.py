@@ -123,6 +123,12 @@ def boolean(cell: Any) -> bool:
     return known
 
 
+def flag(cell: Any) -> bool:
+    """Yes unless it says no: a bridge may be a ``viaduct``, a tunnel a ``culvert``."""
+    known = headers.booleans().get(headers.plain(text(cell)))
+    return known is not False
+
+
 def day(cell: Any, *, month_first: bool = False) -> date:
     """A date: an Excel date or serial, dd/mm/yyyy or ISO; a month first only when told."""
     if isinstance(cell, datetime):

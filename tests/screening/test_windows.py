@@ -189,7 +189,7 @@ def test_the_strongest_verdict_of_each_route_is_that_of_all_windows(
         dated = evidence["date"].dropna()
         if len(dated):
             first = dated.min()
-            assert first.toordinal() - pd.Timestamp("1970-01-01").toordinal() == w.first_day
+            assert first.toordinal() - pd.Timestamp(windows.FIRST_DAY).toordinal() == w.first_day
             assert (dated < first + pd.DateOffset(months=months)).all()
 
 

@@ -307,11 +307,54 @@ def test_what_the_register_states_comes_before_what_persons_tell(tmp_path: Path)
     lon, lat = degrees(0, 0)
     rows = [
         {"severity": word, "deaths": deaths, "injured": 0, "lat": lat, "lon": lon}
-        for word, deaths in (("nhẹ", 1), ("không rõ", 1), ("", 0), ("", ""))
+        for word, deaths in (("nhẹ", 0), ("không rõ", 1), ("", 0), ("", ""))
     ]
     write_rows(tmp_path / "c.csv", rows, list(rows[0]))
     frame = read(tmp_path / "c.csv").crashes
     assert frame["severity"].tolist() == ["slight", "fatal", "pdo", "unknown"]
+
+
+def test_a_severity_that_is_not_fatal_and_deaths_contradict_each_other(tmp_path: Path) -> None:
+    lon, lat = degrees(0, 0)
+    rows = [
+        {"severity": word, "deaths": deaths, "lat": lat, "lon": lon}
+        for word, deaths in (("nhẹ", 1), ("nhẹ", 0), ("tử vong", 1))
+    ]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    rejects = Rejects()
+    register = read_crashes([tmp_path / "c.csv"], CRS.from_user_input(GRID), rejects)
+    assert register.crashes["severity"].tolist() == ["slight", "fatal"]
+    (refused,) = rejects.records
+    assert (refused["row"], refused["column"], refused["code"]) == (
+        2,
+        "severity",
+        "severity-deaths",
+    )
+
+
+@pytest.mark.parametrize(("cell", "level"), [("-1", "unknown"), ("1", "fatal"), ("1.0", "fatal")])
+def test_a_code_of_severity_is_read_by_its_value(tmp_path: Path, cell: str, level: str) -> None:
+    lon, lat = degrees(0, 0)
+    row = {"severity": cell, "lat": lat, "lon": lon}
+    write_rows(tmp_path / "c.csv", [row], list(row))
+    words = {"-1": "unknown", "1": "fatal"}
+    register = read_crashes(
+        [tmp_path / "c.csv"], CRS.from_user_input(GRID), Rejects(), severity=words
+    )
+    assert register.crashes["severity"].tolist() == [level]
+
+
+def test_ids_that_start_again_in_each_file_are_told(tmp_path: Path) -> None:
+    lon, lat = degrees(0, 0)
+    rows = [{"id": str(i), "lat": lat, "lon": lon} for i in range(6)]
+    for name in ("a.csv", "b.csv"):
+        write_rows(tmp_path / name, rows, list(rows[0]))
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    with pytest.raises(BlackspotsError, match=r"b\.csv: 6 ids") as raised:
+        read_crashes(paths, CRS.from_user_input(GRID), Rejects())
+    assert raised.value.code == "ids-restart"
+    without = read_crashes(paths, CRS.from_user_input(GRID), Rejects(), columns={"crash_id": ""})
+    assert len(without.crashes) == 12
 
 
 def test_injured_is_the_sum_of_its_grades_only_where_both_are_given(tmp_path: Path) -> None:
