@@ -133,7 +133,10 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     known = _knowledge(study)
     progress("read")
     inputs = read_inputs(study, target, known)
-    crs_.true_to_scale(inputs.register.crashes.geometry, "[study] crs")
+    places = inputs.register.crashes.geometry
+    if inputs.roads is not None and places.isna().all():
+        places = inputs.roads.geometry.representative_point()
+    crs_.true_to_scale(places, "[study] crs")
     period = _period(study, inputs.register.crashes)
     progress("network")
     network = _network(study, inputs, target)

@@ -201,3 +201,16 @@ def test_a_summary_of_somebody_else_does_not_make_the_folder_ours(tmp_path: Path
     (tmp_path / "out" / "summary.json").write_text('{"mine": 1}', encoding="utf-8")
     assert run(tmp_path, [line(0, 10_000, ref="QL1")], cluster(1000)) == 1
     assert (tmp_path / "out" / "summary.json").read_text(encoding="utf-8") == '{"mine": 1}'
+
+
+def test_a_register_of_km_posts_only_is_checked_by_its_roads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    road = line(0, 10_000, ref="QL1", km_from=0, km_to=10)
+    posts = [{"id": "a", "date": "05/03/2023", "route": "QL1", "km": 2, "severity": "fatal"}]
+    assert run(tmp_path, [road], posts) == 0
+    text = (tmp_path / "study.toml").read_text(encoding="utf-8")
+    wrong = text.replace('crs = "EPSG:32648"', 'crs = "EPSG:32645"', 1)
+    (tmp_path / "study.toml").write_text(wrong, encoding="utf-8")
+    assert main(["run", str(tmp_path / "study.toml"), "--quiet"]) == 1
+    assert "EPSG:32648" in capsys.readouterr().err
