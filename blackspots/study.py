@@ -317,6 +317,9 @@ def _network(study: Study, inputs: Inputs, target: CRS) -> Network | None:
         point = gpd.GeoSeries.from_xy([origin.start[0]], [origin.start[1]], crs=crs_.WGS84)
         metres = crs_.reproject(point, target)
         name = sources.route_name(ref)
+        if name in origins or name not in set(inputs.roads["ref"].dropna()):
+            have = ", ".join(sorted(set(inputs.roads["ref"].dropna()))[:20])
+            raise BlackspotsError("unknown-route", file=study.path.name, name=ref, have=have)
         origins[name] = (float(metres.x.iloc[0]), float(metres.y.iloc[0]), origin.km)
     return build_network(
         inputs.roads,

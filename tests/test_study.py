@@ -214,3 +214,14 @@ def test_a_register_of_km_posts_only_is_checked_by_its_roads(
     (tmp_path / "study.toml").write_text(wrong, encoding="utf-8")
     assert main(["run", str(tmp_path / "study.toml"), "--quiet"]) == 1
     assert "EPSG:32648" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [["QL99"], ["QL1", '"ql 1"']])
+def test_the_origin_of_a_road_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    more = "\n".join(f"[routes.{name}]\nstart = [106.77, 21.85]" for name in names)
+    assert run(tmp_path, [line(0, 10_000, ref="QL1")], cluster(1000), more=more) == 1
+    said = capsys.readouterr().err
+    assert names[-1].strip('"') in said
+    assert "The layer has: QL1" in said
