@@ -93,7 +93,7 @@ def locate(
         _km_difference(made, routes)
         _at_junctions(made, segments, nodes, reach.junction)
     if crossings is not None and len(crossings):
-        _at_crossings(made, _used_points(made, segments), crossings, reach)
+        _at_crossings(made, crossings, reach)
     _in_areas(made, areas)
     if segments is None and crossings is None:
         made["place"] = made["place"].where(made["area"].isna(), "area")
@@ -294,28 +294,15 @@ def _at_junctions(
     made.loc[index, "_junction_distance"] = best[close]
 
 
-def _used_points(made: gpd.GeoDataFrame, segments: gpd.GeoDataFrame | None) -> gpd.GeoSeries:
-    """Coordinates, but the km post of a crash that it placed: its coordinate was no good."""
-    points = made.geometry.copy()
-    posts = made["located_by"] == "route_km"
-    if segments is not None and posts.any():
-        lines = segments.geometry.loc[made.loc[posts, "segment_id"].astype("int64")]
-        measure = made.loc[posts, "measure"].to_numpy()
-        points[posts] = shapely.line_interpolate_point(lines.array, measure)
-    return points
-
-
-def _at_crossings(
-    made: gpd.GeoDataFrame, points: gpd.GeoSeries, crossings: gpd.GeoDataFrame, reach: Reach
-) -> None:
+def _at_crossings(made: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame, reach: Reach) -> None:
     """Crossings take crashes with a train first, then those nearer to them than a junction."""
-    known = np.flatnonzero(points.notna().to_numpy())
+    known = np.flatnonzero(made.geometry.notna().to_numpy())
     tree = shapely.STRtree(crossings.geometry.array)
     far = max(reach.crossing, reach.train)
-    who, what = tree.query(points.array[known], predicate="dwithin", distance=far)
+    who, what = tree.query(made.geometry.array[known], predicate="dwithin", distance=far)
     who = known[who]
     pairs = pd.DataFrame({"who": who, "what": what})
-    pairs["distance"] = shapely.distance(points.array[who], crossings.geometry.array[what])
+    pairs["distance"] = shapely.distance(made.geometry.array[who], crossings.geometry.array[what])
     pairs = pairs.sort_values(["who", "distance", "what"], kind="stable").drop_duplicates("who")
     row = made.index[pairs["who"]]
     train = made.loc[row, "train_involved"]
@@ -396,7 +383,7 @@ def locate_repairs(
     _by_coordinate(as_crash, segments, (reach or Reach()).tolerance)
     _at_junctions(as_crash, segments, nodes, (reach or Reach()).junction)
     if crossings is not None and len(crossings):
-        _at_crossings(as_crash, as_crash.geometry, crossings, reach or Reach())
+        _at_crossings(as_crash, crossings, reach or Reach())
     finder = RouteFinder(routes)
     spots = []
     for row in repairs.itertuples():

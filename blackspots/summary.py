@@ -201,8 +201,10 @@ def notes(result: Result, language: str) -> list[str]:
         note("potential", minimum=rules.potential_minimum),
     ]
     unknown = int((located["severity"] == "unknown").sum())
-    if not result.valued:
+    if unknown == len(located):
         lines.append(note("severity-none"))
+    elif not result.valued:
+        lines.append(note("severity-few", known=len(located) - unknown, total=len(located)))
     elif unknown:
         lines.append(note("severity-unknown", count=unknown, total=len(located)))
     dateless = int(located["date"].isna().sum())

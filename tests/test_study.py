@@ -98,6 +98,8 @@ def test_one_recorded_severity_does_not_value_all_the_others(
     assert run(tmp_path, [line(0, 10_000, ref="QL1")], crashes, more=BUDGET) == 0
     assert "severities are not recorded" in capsys.readouterr().out.lower()
     assert not any(r["cost_per_year"] for r in rows(tmp_path, "ranking.csv"))
+    page = (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
+    assert f"Only 1 of {len(crashes)} crashes have a recorded severity" in page
     assert not any(r["funded"] == "True" for r in rows(tmp_path, "programme.csv"))
 
 
