@@ -409,8 +409,17 @@ def test_locks_are_pinned_hashed_and_name_no_address(path: Path) -> None:
 
 
 def test_what_the_demo_runs_on_is_what_the_tests_run_on() -> None:
-    runtime, dev = (lock.pins(path.read_text(encoding="utf-8")) for path in LOCK_FILES)
-    assert runtime < dev
+    runtime, dev = (path.read_text(encoding="utf-8") for path in LOCK_FILES)
+    assert lock.uncovered(runtime, dev) == []
+    assert len(lock.pins(dev)) > len(lock.pins(runtime))
+
+
+def test_a_pin_without_a_marker_covers_one_with_it_and_no_other() -> None:
+    digest = " \\\n    --hash=sha256:" + "0" * 64
+    marked = f"click==8.5.1 ; python_full_version < '3.14'{digest}"
+    assert lock.uncovered(marked, f"click==8.5.1{digest}") == []
+    assert lock.uncovered(f"click==8.5.1{digest}", marked) == [("click", "8.5.1", "")]
+    assert len(lock.uncovered(marked, f"click==8.5.2{digest}")) == 1
 
 
 @pytest.mark.parametrize("name", ["hatchling", "editables"])
