@@ -339,6 +339,24 @@ REJECTS: Final = Table(
     ),
 )
 
+REMARKS: Final = Table(
+    "remarks",
+    "remark_id",
+    "Cells that were used though not as they stand, or though they may be wrong.",
+    (
+        Column("table", "text", "table the row was meant for", required=True),
+        Column("file", "text", "file", required=True),
+        Column("sheet", "text", "sheet or layer"),
+        Column("row", "integer", "row in the file; empty where the entry is of many cells"),
+        Column("count", "integer", "number of cells", required=True, minimum=0),
+        Column("column", "text", "column"),
+        Column("value", "text", "value found, or one example"),
+        Column("used", "text", "value used instead"),
+        Column("kind", "text", "what became of it", "", True, ("repaired", "doubtful")),
+        Column("code", "text", "key below repaired. or doubtful. in the label files", "", True),
+    ),
+)
+
 TABLES: Final = (
     CRASHES,
     ROADS,
@@ -354,6 +372,7 @@ TABLES: Final = (
     SITES,
     PROJECTS,
     REJECTS,
+    REMARKS,
 )
 
 EMPTY: Final[dict[Kind, str]] = {

@@ -44,6 +44,7 @@ class Inputs:
 
     register: Register
     rejects: pd.DataFrame
+    remarks: pd.DataFrame
     roads: gpd.GeoDataFrame | None
     crossings: gpd.GeoDataFrame | None
     railways: gpd.GeoDataFrame | None
@@ -170,7 +171,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     costs = crash_costs(located, known.costs)
     sites["cost_per_year"] = yearly_cost(sites, costs)
     repairs, lost = _repairs(inputs, network, known)
-    inputs = replace(inputs, rejects=lost.frame(), repairs=repairs)
+    inputs = replace(inputs, rejects=lost, repairs=repairs)
     projects = _appraise(inputs, network, located, expectation, sites, costs, known)
     progress("programme")
     programme = optimise(projects, study.budget.total) if study.budget else None
@@ -231,7 +232,7 @@ def _knowledge(study: Study) -> Knowledge:
 
 def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
     """Read every file that the study names."""
-    rejects = sources.Rejects()
+    findings = sources.Findings()
 
     def source(layer: Layer) -> sources.Source:
         path = study.resolve(layer.file)
@@ -239,12 +240,12 @@ def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
 
     s, tolerance = study, study.locating.tolerance
     boundary: gpd.GeoSeries | None = (
-        sources.read_boundary(source(s.boundary), target, rejects) if s.boundary else None
+        sources.read_boundary(source(s.boundary), target, findings) if s.boundary else None
     )
     register = sources.read_crashes(
         [study.resolve(file) for file in s.crashes.files],
         target,
-        rejects,
+        findings,
         sheets=s.crashes.sheets,
         crs=s.crashes.crs,
         columns=s.crashes.columns,
@@ -257,27 +258,36 @@ def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
     )
     if s.repairs and not s.roads:
         raise BlackspotsError("repairs-need-roads", file=s.path.name)
-    roads = s.roads and sources.read_roads(source(s.roads), target, rejects)
+    roads = s.roads and sources.read_roads(source(s.roads), target, findings)
     crossings = s.crossings and sources.read_crossings(
-        source(s.crossings), target, rejects, boundary=boundary, tolerance=tolerance
+        source(s.crossings), target, findings, boundary=boundary, tolerance=tolerance
     )
-    railways = s.railways and sources.read_railways(source(s.railways), target, rejects)
+    railways = s.railways and sources.read_railways(source(s.railways), target, findings)
     areas = {
-        layer.level: sources.read_areas(source(layer), target, rejects, layer.level)
+        layer.level: sources.read_areas(source(layer), target, findings, layer.level)
         for layer in s.areas
     }
     places = s.places and sources.read_places(source(s.places), target)
     repairs = s.repairs and sources.read_repairs(
         source(s.repairs),
         target,
-        rejects,
+        findings,
         unit=UNITS[s.repairs.unit],
         countermeasures=frozenset(known.catalogue),
         boundary=boundary,
         tolerance=tolerance,
     )
     return Inputs(
-        register, rejects.frame(), roads, crossings, railways, areas, boundary, places, repairs
+        register=register,
+        rejects=findings.rejects_frame(),
+        remarks=findings.remarks_frame(),
+        roads=roads,
+        crossings=crossings,
+        railways=railways,
+        areas=areas,
+        boundary=boundary,
+        places=places,
+        repairs=repairs,
     )
 
 
@@ -350,12 +360,12 @@ def _first(areas: dict[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
 
 def _repairs(
     inputs: Inputs, network: Network | None, known: Knowledge
-) -> tuple[gpd.GeoDataFrame | None, sources.Rejects]:
+) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame]:
     """The works with their place; those that have none are rejected with the reason."""
     records: list[dict[str, Any]] = inputs.rejects.to_dict("records")  # type: ignore[assignment]
-    rejects = sources.Rejects(records)
+    findings = sources.Findings(records)
     if inputs.repairs is None or network is None:
-        return None, rejects
+        return None, inputs.rejects
     works = inputs.repairs
     spots = locate_repairs(
         works,
@@ -368,9 +378,9 @@ def _repairs(
     )
     nowhere = spots["reason"].notna()
     for row, reason in zip(works[nowhere].itertuples(), spots["reason"][nowhere], strict=True):
-        rejects.add_work(row, str(reason), works.attrs["headers"])
+        findings.reject_work(row, str(reason), works.attrs["headers"])
     own = works.drop(columns=["crossing_id", "route"])[~nowhere]
-    return own.join(pd.DataFrame(spots.drop(columns="geometry"))), rejects
+    return own.join(pd.DataFrame(spots.drop(columns="geometry"))), findings.rejects_frame()
 
 
 def _appraise(

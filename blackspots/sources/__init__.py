@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blackspots.sources.crashes import read_crashes
+from blackspots.sources.findings import Findings
 from blackspots.sources.layers import (
     read_areas,
     read_boundary,
@@ -13,12 +14,11 @@ from blackspots.sources.layers import (
 )
 from blackspots.sources.points import outside
 from blackspots.sources.raw import Source
-from blackspots.sources.rejects import Rejects
 from blackspots.sources.repairs import read_repairs
 from blackspots.sources.values import route as route_name
 
 __all__ = [
-    "Rejects",
+    "Findings",
     "Source",
     "outside",
     "read_areas",

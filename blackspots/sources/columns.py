@@ -12,8 +12,8 @@ from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import aliases, plain
 from blackspots.schema import EMPTY, Kind, Table
 from blackspots.sources import values
+from blackspots.sources.findings import Findings
 from blackspots.sources.raw import RawTable, unknown_column
-from blackspots.sources.rejects import Rejects
 
 
 def match(raw: RawTable, table: str, given: Mapping[str, str]) -> dict[str, str]:
@@ -64,7 +64,7 @@ def parse_column(
     parser: Callable[[Any], Any],
     *,
     table: str,
-    rejects: Rejects,
+    findings: Findings,
     bad: np.ndarray,
 ) -> list[Any]:
     """The values of one column, None where blank; rows that cannot be read are marked ``bad``.
@@ -72,7 +72,7 @@ def parse_column(
     Parameters
     ----------
     bad : bool, shape (rows,)
-        Set where a cell was refused; the problem is noted in ``rejects``.
+        Set where a cell was refused; the problem is noted in ``findings``.
     """
     if header is None:
         return [None] * len(raw.frame)
@@ -86,7 +86,7 @@ def parse_column(
         except values.Unreadable as error:
             parsed.append(None)
             bad[position] = True
-            rejects.add(table, raw, int(str(row)), header, cell, error.code)
+            findings.reject(table, raw, int(str(row)), header, cell, error.code)
     return parsed
 
 

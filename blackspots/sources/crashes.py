@@ -19,9 +19,9 @@ from blackspots.presets.headers import plain, severity_vocabulary
 from blackspots.schema import CRASHES, SEVERITIES, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.findings import Findings
 from blackspots.sources.points import outside, points
 from blackspots.sources.raw import RawTable, filtered, read_raw
-from blackspots.sources.rejects import Rejects
 
 _PARSERS = {
     "hour": values.hour,
@@ -58,7 +58,7 @@ class Register:
 def read_crashes(
     paths: Sequence[Path],
     target: CRS,
-    rejects: Rejects,
+    findings: Findings,
     *,
     sheets: Sequence[str] = (),
     crs: str | None = None,
@@ -76,7 +76,7 @@ def read_crashes(
     ----------
     target
         Metric CRS of the study.
-    rejects
+    findings
         Collects every row that is refused.
     sheets
         Names of the sheets to read; all when empty.
@@ -121,7 +121,7 @@ def read_crashes(
                     table,
                     found,
                     target,
-                    rejects,
+                    findings,
                     crs=crs,
                     words=words,
                     period=period,
@@ -132,12 +132,12 @@ def read_crashes(
     if crashes is None or read == 0:
         raise BlackspotsError("no-crashes", file=", ".join(p.name for p in paths))
     out = outside(crashes.geometry, boundary, tolerance)
-    crashes = _refuse(crashes, out, ("lat", "lon", "y", "x"), "outside-area", tables, rejects)
+    crashes = _refuse(crashes, out, ("lat", "lon", "y", "x"), "outside-area", tables, findings)
     _refuse_restarts(crashes)
     again = crashes.index.duplicated()
-    crashes = _refuse(crashes, again, ("crash_id",), "duplicate-id", tables, rejects)
+    crashes = _refuse(crashes, again, ("crash_id",), "duplicate-id", tables, findings)
     if crashes.empty:
-        raise rejects.nothing_left("crashes", read)
+        raise findings.nothing_left("crashes", read)
     made = add_missing(crashes, CRASHES)
     result = gpd.GeoDataFrame(made, geometry=crashes.geometry, crs=target)
     result.index.name = CRASHES.index
@@ -202,7 +202,7 @@ def _one_table(
     raw: RawTable,
     found: Mapping[str, str],
     target: CRS,
-    rejects: Rejects,
+    findings: Findings,
     *,
     crs: str | None,
     words: Mapping[str, str],
@@ -213,7 +213,7 @@ def _one_table(
 
     def parse(column: str, parser: Any) -> list[Any]:
         return parse_column(
-            raw, found.get(column), parser, table="crashes", rejects=rejects, bad=bad
+            raw, found.get(column), parser, table="crashes", findings=findings, bad=bad
         )
 
     cells = {column: parse(column, parser) for column, parser in _PARSERS.items()}
@@ -222,7 +222,7 @@ def _one_table(
         found,
         parse("date", partial(values.day, month_first=month_first)),
         bad,
-        rejects,
+        findings,
         period,
     )
     if "hour" not in found and "date" in found:
@@ -243,10 +243,10 @@ def _one_table(
         stated.isin(["serious", "slight", "injury", "pdo"]) & (frame["deaths"] > 0).fillna(False)
     ).to_numpy(dtype=bool)
     if against.any():
-        rejects.add_rows("crashes", raw, against & ~bad, found["severity"], "severity-deaths")
+        findings.reject_rows("crashes", raw, against & ~bad, found["severity"], "severity-deaths")
         bad |= against
     frame["severity"] = stated.where(stated.notna() & (stated != "unknown"), derived)
-    located = points(raw, found, crs, target, table="crashes", rejects=rejects, bad=bad)
+    located = points(raw, found, crs, target, table="crashes", findings=findings, bad=bad)
     frame["source_file"] = raw.file
     frame["source_sheet"] = raw.sheet
     frame["source_row"] = index.to_numpy()
@@ -262,7 +262,7 @@ def _dates(
     found: Mapping[str, str],
     days: list[Any],
     bad: np.ndarray,
-    rejects: Rejects,
+    findings: Findings,
     period: tuple[date | None, date | None],
 ) -> list[Any]:
     """Refuse rows without a date, where the register has dates, and those out of the period."""
@@ -281,7 +281,7 @@ def _dates(
         if code:
             bad[position] = True
             row, cell = int(raw.frame.index[position]), raw.frame[header].iloc[position]
-            rejects.add("crashes", raw, row, header, cell, code)
+            findings.reject("crashes", raw, row, header, cell, code)
     return days
 
 
@@ -333,7 +333,7 @@ def _refuse(
     columns: tuple[str, ...],
     code: str,
     tables: Mapping[tuple[str, str | None], tuple[RawTable, Mapping[str, str]]],
-    rejects: Rejects,
+    findings: Findings,
 ) -> gpd.GeoDataFrame:
     """Leave out rows for a reason that only shows once all sheets are together."""
     for row in crashes[rows].itertuples():
@@ -341,5 +341,5 @@ def _refuse(
         named = [found[column] for column in columns if column in found]
         shown = ", ".join(str(raw.frame.at[row.source_row, header]) for header in named)
         header = ", ".join(named) or "geometry"
-        rejects.add("crashes", raw, row.source_row, header, shown or None, code)
+        findings.reject("crashes", raw, row.source_row, header, shown or None, code)
     return crashes[~rows]

@@ -16,14 +16,14 @@ from blackspots.presets.headers import crossing_kinds, plain
 from blackspots.schema import AREAS, CROSSINGS, RAILWAYS, ROADS, Table, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.findings import Findings
 from blackspots.sources.points import finite, outside, points, source_crs
 from blackspots.sources.raw import RawTable, Source
-from blackspots.sources.rejects import Rejects
 
 _ENDS = ("x_from", "y_from", "x_to", "y_to")
 
 
-def read_roads(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoDataFrame:
+def read_roads(source: Source, target: CRS, findings: Findings) -> gpd.GeoDataFrame:
     """Road centrelines: a vector layer, or a table of straight lines with their two ends.
 
     Multi-part lines are taken apart (``id``, ``id#2`` ...). Lines without length or with
@@ -41,25 +41,25 @@ def read_roads(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoDataFram
     """
     raw = source.table("roads")
     found = match(raw, "roads", source.columns)
-    frame, bad = _attributes(raw, found, ROADS, "roads", rejects)
+    frame, bad = _attributes(raw, found, ROADS, "roads", findings)
     frame["aadt"] = frame["aadt"].replace(0, np.nan)
-    lines = _lines(raw, found, source.crs, target, "roads", rejects, bad)
-    return _line_table(raw, frame, lines, bad, found, ROADS, rejects, target)
+    lines = _lines(raw, found, source.crs, target, "roads", findings, bad)
+    return _line_table(raw, frame, lines, bad, found, ROADS, findings, target)
 
 
-def read_railways(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoDataFrame:
+def read_railways(source: Source, target: CRS, findings: Findings) -> gpd.GeoDataFrame:
     """Railway lines, as :func:`read_roads` reads roads."""
     raw = source.table("railways")
     found = match(raw, "railways", source.columns)
-    frame, bad = _attributes(raw, found, RAILWAYS, "railways", rejects)
-    lines = _lines(raw, found, source.crs, target, "railways", rejects, bad)
-    return _line_table(raw, frame, lines, bad, found, RAILWAYS, rejects, target)
+    frame, bad = _attributes(raw, found, RAILWAYS, "railways", findings)
+    lines = _lines(raw, found, source.crs, target, "railways", findings, bad)
+    return _line_table(raw, frame, lines, bad, found, RAILWAYS, findings, target)
 
 
 def read_crossings(
     source: Source,
     target: CRS,
-    rejects: Rejects,
+    findings: Findings,
     *,
     boundary: gpd.GeoSeries | None = None,
     tolerance: float = 50.0,
@@ -77,29 +77,29 @@ def read_crossings(
     """
     raw = source.table("crossings")
     found = match(raw, "crossings", source.columns)
-    frame, bad = _attributes(raw, found, CROSSINGS, "crossings", rejects)
+    frame, bad = _attributes(raw, found, CROSSINGS, "crossings", findings)
     for column in ("aadt", "trains"):
         frame[column] = frame[column].replace(0, np.nan)
     kinds = frame["kind"].map(lambda k: None if k is None else crossing_kinds().get(plain(k)))
     frame["kind"] = kinds.where(kinds.notna(), "unknown").astype(object)
-    located = points(raw, found, source.crs, target, table="crossings", rejects=rejects, bad=bad)
+    located = points(raw, found, source.crs, target, table="crossings", findings=findings, bad=bad)
     lost = located.isna().to_numpy() & ~bad
-    rejects.add_rows("crossings", raw, lost, "geometry", "no-location")
+    findings.reject_rows("crossings", raw, lost, "geometry", "no-location")
     bad |= lost
     out = outside(located.where(~bad), boundary, tolerance)
-    rejects.add_rows("crossings", raw, out, "geometry", "outside-area")
+    findings.reject_rows("crossings", raw, out, "geometry", "outside-area")
     bad |= out
     ids = _ids(raw, found, "crossing_id", "LX")
     _refuse_duplicates(raw, ids, "crossings", "crossing_id")
     made = gpd.GeoDataFrame(add_missing(frame, CROSSINGS), geometry=located, crs=target)[~bad]
     if made.empty:
-        raise rejects.nothing_left("crossings", len(raw.frame))
+        raise findings.nothing_left("crossings", len(raw.frame))
     made.index = pd.Index(ids[~bad], name=CROSSINGS.index, dtype="object")
     check(made, CROSSINGS)
     return made
 
 
-def read_areas(source: Source, target: CRS, rejects: Rejects, level: str) -> gpd.GeoDataFrame:
+def read_areas(source: Source, target: CRS, findings: Findings, level: str) -> gpd.GeoDataFrame:
     """Polygons of one level; invalid outlines are mended, features without area rejected."""
     raw = source.table("areas")
     found = match(raw, "areas", source.columns)
@@ -108,27 +108,27 @@ def read_areas(source: Source, target: CRS, rejects: Rejects, level: str) -> gpd
         raise BlackspotsError(
             "missing-column", file=raw.where, column="name", table="areas", have=have
         )
-    frame, bad = _attributes(raw, found, AREAS, "areas", rejects, skip=("level",))
-    shapes = _polygons(raw, source.crs, target, "areas", rejects, bad)
+    frame, bad = _attributes(raw, found, AREAS, "areas", findings, skip=("level",))
+    shapes = _polygons(raw, source.crs, target, "areas", findings, bad)
     unnamed = frame["name"].isna().to_numpy() & ~bad
-    rejects.add_rows("areas", raw, unnamed, found["name"], "no-name")
+    findings.reject_rows("areas", raw, unnamed, found["name"], "no-name")
     bad |= unnamed
     frame["level"] = level
     made = gpd.GeoDataFrame(add_missing(frame, AREAS), geometry=shapes, crs=target)[~bad]
     if made.empty:
-        raise rejects.nothing_left("areas", len(raw.frame))
+        raise findings.nothing_left("areas", len(raw.frame))
     made.index = pd.Index([f"{level}/{i + 1}" for i in range(len(made))], name=AREAS.index)
     check(made, AREAS)
     return made
 
 
-def read_boundary(source: Source, target: CRS, rejects: Rejects) -> gpd.GeoSeries:
+def read_boundary(source: Source, target: CRS, findings: Findings) -> gpd.GeoSeries:
     """The study area: polygons outside of which nothing is taken."""
     raw = source.table("boundary")
     bad = np.zeros(len(raw.frame), dtype=bool)
-    shapes = _polygons(raw, source.crs, target, "boundary", rejects, bad)[~bad]
+    shapes = _polygons(raw, source.crs, target, "boundary", findings, bad)[~bad]
     if shapes.empty:
-        raise rejects.nothing_left("boundary", len(raw.frame))
+        raise findings.nothing_left("boundary", len(raw.frame))
     return shapes
 
 
@@ -137,7 +137,7 @@ def read_places(source: Source, target: CRS) -> gpd.GeoDataFrame:
     raw = source.table("places")
     found = match(raw, "places", source.columns)
     bad = np.zeros(len(raw.frame), dtype=bool)
-    located = points(raw, {}, source.crs, target, table="places", rejects=Rejects(), bad=bad)
+    located = points(raw, {}, source.crs, target, table="places", findings=Findings(), bad=bad)
     made = gpd.GeoDataFrame(
         {
             name: [
@@ -157,7 +157,7 @@ def _attributes(
     found: Mapping[str, str],
     table: Table,
     name: str,
-    rejects: Rejects,
+    findings: Findings,
     skip: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, np.ndarray]:
     bad = np.zeros(len(raw.frame), dtype=bool)
@@ -171,7 +171,7 @@ def _attributes(
         if column.minimum == 0 and column.name not in own:
             parser = values.amount
         parsed = parse_column(
-            raw, found.get(column.name), parser, table=name, rejects=rejects, bad=bad
+            raw, found.get(column.name), parser, table=name, findings=findings, bad=bad
         )
         cells[column.name] = typed(parsed, column.kind, raw.frame.index)
     return pd.DataFrame(cells, index=raw.frame.index), bad
@@ -189,12 +189,12 @@ def _lines(
     crs: str | None,
     target: CRS,
     table: str,
-    rejects: Rejects,
+    findings: Findings,
     bad: np.ndarray,
 ) -> gpd.GeoSeries:
     """One (multi-)line a row in the target CRS; rows that have none are marked bad."""
     if raw.geometry is None and set(_ENDS) <= found.keys():
-        shapes = _two_point_lines(raw, found, crs, table, rejects, bad)
+        shapes = _two_point_lines(raw, found, crs, table, findings, bad)
     else:
         shapes = _geometry(raw, crs, table)
     kinds = shapes.geom_type
@@ -204,19 +204,19 @@ def _lines(
         ("broken-geometry", ~finite(shapes)),
         ("no-length", ~(shapely.length(shapes.array) > 0)),
     ):
-        rejects.add_rows(table, raw, wrong & ~bad, "geometry", code, kinds)
+        findings.reject_rows(table, raw, wrong & ~bad, "geometry", code, kinds)
         bad |= wrong
     good = shapes.where(~bad)
     flat = gpd.GeoSeries(shapely.force_2d(good.array), good.index, crs=shapes.crs)
-    return _reached(raw, crs_.reproject(flat, target), table, rejects, bad)
+    return _reached(raw, crs_.reproject(flat, target), table, findings, bad)
 
 
 def _reached(
-    raw: RawTable, shapes: gpd.GeoSeries, table: str, rejects: Rejects, bad: np.ndarray
+    raw: RawTable, shapes: gpd.GeoSeries, table: str, findings: Findings, bad: np.ndarray
 ) -> gpd.GeoSeries:
     """The shapes without those that the study's CRS cannot hold; these are marked bad."""
     lost = ~finite(shapes)
-    rejects.add_rows(table, raw, lost, "geometry", "off-globe", shapes.geom_type)
+    findings.reject_rows(table, raw, lost, "geometry", "off-globe", shapes.geom_type)
     bad |= lost
     return shapes.where(~lost)
 
@@ -226,20 +226,20 @@ def _two_point_lines(
     found: Mapping[str, str],
     crs: str | None,
     table: str,
-    rejects: Rejects,
+    findings: Findings,
     bad: np.ndarray,
 ) -> gpd.GeoSeries:
     if not crs:
         raise BlackspotsError("no-crs", file=raw.where, table=table)
     ends = np.array(
         [
-            parse_column(raw, found[end], values.number, table=table, rejects=rejects, bad=bad)
+            parse_column(raw, found[end], values.number, table=table, findings=findings, bad=bad)
             for end in _ENDS
         ],
         dtype="float64",
     ).T
     short = np.isnan(ends).any(axis=1) & ~bad
-    rejects.add_rows(table, raw, short, found["x_from"], "no-geometry")
+    findings.reject_rows(table, raw, short, found["x_from"], "no-geometry")
     bad |= short
     ends[bad] = 0.0
     made = shapely.linestrings(ends.reshape(-1, 2, 2))
@@ -247,16 +247,16 @@ def _two_point_lines(
 
 
 def _polygons(
-    raw: RawTable, crs: str | None, target: CRS, table: str, rejects: Rejects, bad: np.ndarray
+    raw: RawTable, crs: str | None, target: CRS, table: str, findings: Findings, bad: np.ndarray
 ) -> gpd.GeoSeries:
     shapes = _geometry(raw, crs, table)
     wrong = ~shapes.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() | ~finite(shapes)
-    rejects.add_rows(table, raw, wrong & ~bad, "geometry", "not-a-polygon", shapes.geom_type)
+    findings.reject_rows(table, raw, wrong & ~bad, "geometry", "not-a-polygon", shapes.geom_type)
     bad |= wrong
     mended = shapes.where(~bad)
     invalid = ~mended.is_valid & ~bad
     mended[invalid] = mended[invalid].make_valid().buffer(0)
-    return _reached(raw, crs_.reproject(mended, target), table, rejects, bad)
+    return _reached(raw, crs_.reproject(mended, target), table, findings, bad)
 
 
 def _ids(raw: RawTable, found: Mapping[str, str], column: str, prefix: str) -> np.ndarray:
@@ -286,14 +286,14 @@ def _line_table(
     bad: np.ndarray,
     found: Mapping[str, str],
     table: Table,
-    rejects: Rejects,
+    findings: Findings,
     target: CRS,
 ) -> gpd.GeoDataFrame:
     ids = _ids(raw, found, table.index, "R")
     _refuse_duplicates(raw, ids, table.name, table.index)
     made = gpd.GeoDataFrame(add_missing(frame, table), geometry=lines, crs=target)[~bad]
     if made.empty:
-        raise rejects.nothing_left(table.name, len(raw.frame))
+        raise findings.nothing_left(table.name, len(raw.frame))
     made.index = pd.Index(ids[~bad], name=table.index, dtype="object")
     made.geometry = shapely.line_merge(made.geometry.array, directed=True)
     apart = made.geom_type == "MultiLineString"

@@ -14,8 +14,8 @@ from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
 from blackspots.sources import values
 from blackspots.sources.columns import parse_column
+from blackspots.sources.findings import Findings
 from blackspots.sources.raw import RawTable
-from blackspots.sources.rejects import Rejects
 
 MAX_LATITUDE = 90.0
 MAX_LONGITUDE = 180.0
@@ -43,7 +43,7 @@ def points(
     target: CRS,
     *,
     table: str,
-    rejects: Rejects,
+    findings: Findings,
     bad: np.ndarray,
 ) -> gpd.GeoSeries:
     """One point a row in ``target``; empty (None) where the row has no coordinates.
@@ -52,7 +52,7 @@ def points(
     marked ``bad`` and noted.
     """
     if raw.geometry is not None:
-        return _from_geometry(raw, given, target, table=table, rejects=rejects, bad=bad)
+        return _from_geometry(raw, given, target, table=table, findings=findings, bad=bad)
     pair, frame_crs = _pair(raw, columns, given, table=table)
     if pair is None:
         return gpd.GeoSeries([None] * len(raw.frame), index=raw.frame.index, crs=target)
@@ -61,7 +61,7 @@ def points(
             [
                 np.nan if v is None else v
                 for v in parse_column(
-                    raw, columns[name], values.number, table=table, rejects=rejects, bad=bad
+                    raw, columns[name], values.number, table=table, findings=findings, bad=bad
                 )
             ],
             dtype="float64",
@@ -69,22 +69,22 @@ def points(
         for name in pair
     )
     half = (np.isnan(xs) ^ np.isnan(ys)) & ~bad
-    _note(raw, half, columns[pair[0]], "half-coordinate", table=table, rejects=rejects, bad=bad)
+    _note(raw, half, columns[pair[0]], "half-coordinate", table=table, findings=findings, bad=bad)
     if frame_crs.is_geographic:
         swapped = (np.abs(ys) > MAX_LATITUDE) & (np.abs(xs) <= MAX_LATITUDE)
-        _note(raw, swapped, columns[pair[1]], "swapped", table=table, rejects=rejects, bad=bad)
+        _note(raw, swapped, columns[pair[1]], "swapped", table=table, findings=findings, bad=bad)
         for header, off in (
             (columns[pair[1]], (np.abs(ys) > MAX_LATITUDE) & ~swapped),
             (columns[pair[0]], (np.abs(xs) > MAX_LONGITUDE)),
         ):
-            _note(raw, off, header, "off-globe", table=table, rejects=rejects, bad=bad)
+            _note(raw, off, header, "off-globe", table=table, findings=findings, bad=bad)
     none = np.isnan(xs) | np.isnan(ys) | bad
     shapes = shapely.points(np.where(none, 0, xs), np.where(none, 0, ys))
     located = gpd.GeoSeries(shapes, index=raw.frame.index, crs=frame_crs)
     located = crs_.reproject(located, target)
     located[none] = None
     lost = ~finite(located)
-    _note(raw, lost, columns[pair[0]], "off-globe", table=table, rejects=rejects, bad=bad)
+    _note(raw, lost, columns[pair[0]], "off-globe", table=table, findings=findings, bad=bad)
     located[lost] = None
     return located
 
@@ -122,7 +122,7 @@ def _from_geometry(
     target: CRS,
     *,
     table: str,
-    rejects: Rejects,
+    findings: Findings,
     bad: np.ndarray,
 ) -> gpd.GeoSeries:
     assert raw.geometry is not None  # noqa: S101 - the caller's branch
@@ -132,12 +132,14 @@ def _from_geometry(
     one = kinds.eq("MultiPoint").to_numpy() & (shapely.get_num_geometries(shapes.array) == 1)
     shapes = shapes.where(~one, gpd.GeoSeries(shapely.get_geometry(shapes.array, 0), shapes.index))
     wrong = ~kinds.eq("Point").to_numpy() & ~one & ~none
-    _note(raw, wrong, "geometry", "not-a-point", table=table, rejects=rejects, bad=bad, show=kinds)
+    _note(
+        raw, wrong, "geometry", "not-a-point", table=table, findings=findings, bad=bad, show=kinds
+    )
     broken = ~none & ~wrong & ~finite(shapes)
-    _note(raw, broken, "geometry", "broken-geometry", table=table, rejects=rejects, bad=bad)
+    _note(raw, broken, "geometry", "broken-geometry", table=table, findings=findings, bad=bad)
     located = crs_.reproject(shapes.where(~(none | wrong | broken)), target)
     lost = ~finite(located)
-    _note(raw, lost, "geometry", "off-globe", table=table, rejects=rejects, bad=bad)
+    _note(raw, lost, "geometry", "off-globe", table=table, findings=findings, bad=bad)
     return gpd.GeoSeries(located.where(~lost), index=raw.frame.index, crs=target)
 
 
@@ -148,11 +150,11 @@ def _note(
     code: str,
     *,
     table: str,
-    rejects: Rejects,
+    findings: Findings,
     bad: np.ndarray,
     show: pd.Series | None = None,
 ) -> None:
-    rejects.add_rows(table, raw, rows, header, code, show)
+    findings.reject_rows(table, raw, rows, header, code, show)
     bad |= rows
 
 

@@ -13,9 +13,9 @@ from blackspots.errors import BlackspotsError
 from blackspots.schema import REPAIRS, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.findings import Findings
 from blackspots.sources.points import outside, points
 from blackspots.sources.raw import RawTable, Source
-from blackspots.sources.rejects import Rejects
 
 _PARSERS = {
     "work": values.text,
@@ -36,7 +36,7 @@ _PARSERS = {
 def read_repairs(
     source: Source,
     target: CRS,
-    rejects: Rejects,
+    findings: Findings,
     *,
     unit: float = 1.0,
     countermeasures: frozenset[str] = frozenset(),
@@ -68,12 +68,12 @@ def read_repairs(
         headers |= found
         parts.append(
             _one_table(
-                table, found, target, rejects, crs=source.crs, unit=unit, known=countermeasures
+                table, found, target, findings, crs=source.crs, unit=unit, known=countermeasures
             )
         )
     works = pd.concat(parts)
-    works = _refuse(works, rejects, outside(works.geometry, boundary, tolerance), "outside-area")
-    works = _refuse(works, rejects, works.index.duplicated(), "duplicate-id")
+    works = _refuse(works, findings, outside(works.geometry, boundary, tolerance), "outside-area")
+    works = _refuse(works, findings, works.index.duplicated(), "duplicate-id")
     made = gpd.GeoDataFrame(add_missing(works, REPAIRS), geometry=works.geometry, crs=target)
     made.index.name = REPAIRS.index
     check(made, REPAIRS)
@@ -96,7 +96,7 @@ def _one_table(
     raw: RawTable,
     found: Mapping[str, str],
     target: CRS,
-    rejects: Rejects,
+    findings: Findings,
     *,
     crs: str | None,
     unit: float,
@@ -107,18 +107,18 @@ def _one_table(
     frame = pd.DataFrame(index=index)
     for column, parser in _PARSERS.items():
         parsed = parse_column(
-            raw, found.get(column), parser, table="repairs", rejects=rejects, bad=bad
+            raw, found.get(column), parser, table="repairs", findings=findings, bad=bad
         )
         frame[column] = typed(parsed, kinds[column], index)
     frame["cost"] = frame["cost"].fillna(frame["quantity"] * frame["unit_price"]) * unit
     frame["unit_price"] *= unit
     odd = frame["countermeasure"].notna() & ~frame["countermeasure"].isin(known)
     for row, cell in frame.loc[odd, "countermeasure"].items():
-        rejects.add(
+        findings.reject(
             "repairs", raw, int(str(row)), found["countermeasure"], cell, "unknown-countermeasure"
         )
     bad |= odd.to_numpy()
-    located = points(raw, found, crs, target, table="repairs", rejects=rejects, bad=bad)
+    located = points(raw, found, crs, target, table="repairs", findings=findings, bad=bad)
     frame["source_file"] = raw.file
     frame["source_sheet"] = raw.sheet
     frame["source_row"] = index.to_numpy()
@@ -129,10 +129,10 @@ def _one_table(
 
 
 def _refuse(
-    works: gpd.GeoDataFrame, rejects: Rejects, rows: np.ndarray, code: str
+    works: gpd.GeoDataFrame, findings: Findings, rows: np.ndarray, code: str
 ) -> gpd.GeoDataFrame:
     for row in works[rows].itertuples():
         raw = RawTable(row.source_file, row.source_sheet, pd.DataFrame())
         column = "repair_id" if code == "duplicate-id" else "geometry"
-        rejects.add("repairs", raw, row.source_row, column, row.Index, code)
+        findings.reject("repairs", raw, row.source_row, column, row.Index, code)
     return works[~rows]

@@ -27,15 +27,15 @@ from small_study import (
 from blackspots.config import load_study
 from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import listed, severity_vocabulary
-from blackspots.sources import Rejects, read_crashes
+from blackspots.sources import Findings, read_crashes
 from blackspots.sources.crashes import Register, severity_of_persons
 from blackspots.study import run_study
 
 TARGET = CRS(GRID)
 
 
-def read(*paths: Path, rejects: Rejects | None = None, **options: Any) -> Register:
-    return read_crashes(list(paths), TARGET, rejects or Rejects(), **options)
+def read(*paths: Path, findings: Findings | None = None, **options: Any) -> Register:
+    return read_crashes(list(paths), TARGET, findings or Findings(), **options)
 
 
 Told = tuple[list[tuple[Any, ...]], list[list[float]]]
@@ -145,10 +145,10 @@ FORMATS = {
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_gives_the_same_crashes(form: str, tmp_path: Path, expected: Told) -> None:
-    rejects = Rejects()
-    register = read(*FORMATS[form](tmp_path), rejects=rejects)
+    findings = Findings()
+    register = read(*FORMATS[form](tmp_path), findings=findings)
     assert register.read == 20
-    assert rejects.records == []
+    assert findings.rejects == []
     rows, places = told(register.crashes)
     assert rows == expected[0]
     assert np.allclose(places, expected[1], rtol=0, atol=0.05)
@@ -189,13 +189,13 @@ def test_files_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None
     for year in ("2021", "2022"):
         (tmp_path / year).mkdir()
         write_rows(tmp_path / year / "crashes.csv", rows)
-    rejects = Rejects()
+    findings = Findings()
     register = read(
-        tmp_path / "2021" / "crashes.csv", tmp_path / "2022" / "crashes.csv", rejects=rejects
+        tmp_path / "2021" / "crashes.csv", tmp_path / "2022" / "crashes.csv", findings=findings
     )
     assert register.read == 40
     assert len(register.crashes) == 38
-    assert sorted(r["file"] for r in rejects.records) == ["2021/crashes.csv", "2022/crashes.csv"]
+    assert sorted(r["file"] for r in findings.rejects) == ["2021/crashes.csv", "2022/crashes.csv"]
 
 
 def test_a_filter_keeps_the_rows_it_names_whatever_the_cell_type(tmp_path: Path) -> None:
@@ -290,9 +290,9 @@ def test_severity_words_are_understood_and_blank_ones_stay_unknown(
     lon, lat = degrees(0, 0)
     row = {"severity": word, "lat": lat, "lon": lon}
     write_rows(tmp_path / "c.csv", [row], list(row))
-    rejects = Rejects()
-    assert read(tmp_path / "c.csv", rejects=rejects).crashes["severity"].tolist() == [severity]
-    assert rejects.records == []
+    findings = Findings()
+    assert read(tmp_path / "c.csv", findings=findings).crashes["severity"].tolist() == [severity]
+    assert findings.rejects == []
 
 
 def test_no_severity_word_means_two_levels() -> None:
@@ -321,10 +321,10 @@ def test_a_severity_that_is_not_fatal_and_deaths_contradict_each_other(tmp_path:
         for word, deaths in (("nhẹ", 1), ("nhẹ", 0), ("tử vong", 1))
     ]
     write_rows(tmp_path / "c.csv", rows, list(rows[0]))
-    rejects = Rejects()
-    register = read_crashes([tmp_path / "c.csv"], CRS.from_user_input(GRID), rejects)
+    findings = Findings()
+    register = read_crashes([tmp_path / "c.csv"], CRS.from_user_input(GRID), findings)
     assert register.crashes["severity"].tolist() == ["slight", "fatal"]
-    (refused,) = rejects.records
+    (refused,) = findings.rejects
     assert (refused["row"], refused["column"], refused["code"]) == (
         2,
         "severity",
@@ -339,7 +339,7 @@ def test_a_code_of_severity_is_read_by_its_value(tmp_path: Path, cell: str, leve
     write_rows(tmp_path / "c.csv", [row], list(row))
     words = {"-1": "unknown", "1": "fatal"}
     register = read_crashes(
-        [tmp_path / "c.csv"], CRS.from_user_input(GRID), Rejects(), severity=words
+        [tmp_path / "c.csv"], CRS.from_user_input(GRID), Findings(), severity=words
     )
     assert register.crashes["severity"].tolist() == [level]
 
@@ -351,9 +351,9 @@ def test_ids_that_start_again_in_each_file_are_told(tmp_path: Path) -> None:
         write_rows(tmp_path / name, rows, list(rows[0]))
     paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
     with pytest.raises(BlackspotsError, match=r"b\.csv: 6 ids") as raised:
-        read_crashes(paths, CRS.from_user_input(GRID), Rejects())
+        read_crashes(paths, CRS.from_user_input(GRID), Findings())
     assert raised.value.code == "ids-restart"
-    without = read_crashes(paths, CRS.from_user_input(GRID), Rejects(), columns={"crash_id": ""})
+    without = read_crashes(paths, CRS.from_user_input(GRID), Findings(), columns={"crash_id": ""})
     assert len(without.crashes) == 12
 
 
@@ -371,10 +371,10 @@ def test_a_row_with_several_bad_cells_is_one_row_with_several_problems(tmp_path:
     rows = [{**row} for row in crashes()]
     rows[3] |= {"deaths": -1, "date": "hôm qua", "lat": 200}
     write_rows(tmp_path / "c.csv", rows)
-    rejects = Rejects()
-    register = read(tmp_path / "c.csv", rejects=rejects)
+    findings = Findings()
+    register = read(tmp_path / "c.csv", findings=findings)
     assert len(register.crashes) == 19
-    frame = rejects.frame()
+    frame = findings.rejects_frame()
     assert sorted(frame["code"]) == ["negative", "not-a-date", "off-globe"]
     assert set(frame["row"]) == {5}
 
