@@ -6,7 +6,7 @@ import argparse
 import locale
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -32,6 +32,11 @@ def _parser(language: str) -> argparse.ArgumentParser:
     def say(key: str) -> str:
         return labels.text(f"cli.{key}", language)
 
+    def workbook(given: str) -> Path:
+        if Path(given).suffix.lower() != ".xlsx":
+            raise argparse.ArgumentTypeError(labels.text("cli.not-xlsx", language, path=given))
+        return Path(given)
+
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--lang", choices=labels.LANGUAGES, help=say("lang"))
     parser = argparse.ArgumentParser(prog="blackspots", description=say("about"), parents=[common])
@@ -41,6 +46,15 @@ def _parser(language: str) -> argparse.ArgumentParser:
     run.add_argument("study", type=Path, metavar="STUDY.toml", help=say("study"))
     run.add_argument("--out", type=Path, metavar="FOLDER", help=say("out"))
     run.add_argument("--quiet", action="store_true", help=say("quiet"))
+    about = say("check")
+    check = commands.add_parser("check", help=about, description=about, parents=[common])
+    check.add_argument("study", type=Path, metavar="STUDY.toml", help=say("study"))
+    check.add_argument("--out", type=workbook, metavar="FILE.xlsx", help=say("check-out"))
+    check.add_argument("--quiet", action="store_true", help=say("quiet"))
+    about = say("init")
+    init = commands.add_parser("init", help=about, description=about, parents=[common])
+    init.add_argument("folder", type=Path, metavar="FOLDER", help=say("init-folder"))
+    init.add_argument("--force", action="store_true", help=say("force"))
     return parser
 
 
@@ -52,9 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(_asked_language(given) or _system_language()).parse_args(given)
     language = _asked_language(given)
     try:
-        return _run(options, language)
+        if options.command == "init":
+            return _init(options, language)
+        return _confirmed({"run": _run, "check": _check}[options.command], options, language)
     except BlackspotsError as error:
-        spoken = language or _study_language(options.study) or _system_language()
+        path = getattr(options, "study", None)  # init has none yet
+        spoken = language or (path and _study_language(path)) or _system_language()
         print(f"{labels.text('cli.error', spoken)}: {error.message(spoken)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -82,13 +99,103 @@ def _study_language(path: Path) -> str | None:
 
     from blackspots.config import Header  # noqa: PLC0415
 
-    file = path / "study.toml" if path.is_dir() else path
     try:
-        header = tomllib.loads(file.read_text(encoding="utf-8-sig"))["study"]
+        header = tomllib.loads(_study_file(path).read_text(encoding="utf-8-sig"))["study"]
         asked = header.get("language", Header.model_fields["language"].default)
     except (AttributeError, OSError, KeyError, TypeError, ValueError):
         return None
     return asked if asked in labels.LANGUAGES else None
+
+
+def _confirmed(
+    command: Callable[[argparse.Namespace, str | None], int],
+    options: argparse.Namespace,
+    language: str | None,
+) -> int:
+    """Run a command; on a terminal, headers that nearly match are asked for, and remembered."""
+    while True:
+        try:
+            return command(options, language)
+        except BlackspotsError as error:
+            if error.code != "headers-unconfirmed" or not _is_terminal() or options.quiet:
+                raise
+            answers = _asked(error, options.study, language)
+            if answers is None:
+                raise
+            from blackspots.remembering import remember  # noqa: PLC0415
+
+            remember(_study_file(options.study), str(error.fields["table"]), answers)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _study_file(path: Path) -> Path:
+    return path / "study.toml" if path.is_dir() else path
+
+
+def _asked(
+    error: BlackspotsError, study: Path, language: str | None
+) -> dict[str, str | list[str]] | None:
+    """Column to the headers that a person confirmed, ``""`` for none; None when nobody answers."""
+    spoken = language or _study_language(study) or _system_language()
+    table, file = error.fields["table"], error.fields["file"]
+    print(labels.text("cli.confirm-about", spoken, file=file, table=table, study=study))
+    confirmed: dict[str, list[str]] = {}
+    for header, proposal in getattr(error, "proposals", {}).items():
+        key = f"start.column.{proposal.column}"
+        meaning = labels.text(key, spoken) if labels.has(key) else proposal.column
+        said = {"header": header, "column": proposal.column, "meaning": meaning}
+        agreed = _yes_or_no(labels.text("cli.confirm", spoken, **said), spoken)
+        if agreed is None:
+            return None
+        confirmed.setdefault(proposal.column, []).extend([header] if agreed else [])
+    return {c: h[0] if len(h) == 1 else h or "" for c, h in confirmed.items()}
+
+
+def _yes_or_no(question: str, language: str) -> bool | None:
+    """The answer; None at the end of the input."""
+    from blackspots.presets.headers import plain  # noqa: PLC0415
+
+    words = {
+        word: answer
+        for key, answer in (("cli.yes-words", True), ("cli.no-words", False))
+        for word in labels.text(key, language).split()
+    }
+    while True:
+        try:
+            given = plain(input(question))
+        except EOFError:
+            print()
+            return None
+        if given in words:
+            return words[given]
+
+
+def _init(options: argparse.Namespace, language: str | None) -> int:
+    from blackspots.remembering import write_whole  # noqa: PLC0415
+    from blackspots.starting import draft, report_lines, survey  # noqa: PLC0415
+
+    spoken = language or _system_language()
+    folder: Path = options.folder
+    path = folder / "study.toml"
+    if path.exists() and not options.force:
+        raise BlackspotsError("start-exists", file=str(path))
+    found = survey(folder)
+    write_whole(path, draft(found, spoken))
+    for line in report_lines(found, spoken):
+        print(line)
+    print(labels.text("start.wrote", spoken, path=path))
+    print(labels.text("start.next", spoken))
+    for command in ("check", "run"):
+        print(f"  blackspots {command} {_quoted(path)}")
+    return 0
+
+
+def _quoted(path: Path) -> str:
+    words = str(path)
+    return f'"{words}"' if " " in words else words
 
 
 def _run(options: argparse.Namespace, language: str | None) -> int:
@@ -125,4 +232,35 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
         print(line)
     print(labels.text("cli.map-at", spoken, path=page))
     print(labels.text("cli.folder-at", spoken, path=page.parent))
+    return 0
+
+
+def _check(options: argparse.Namespace, language: str | None) -> int:
+    from rich.console import Console  # noqa: PLC0415 - slow imports wait until they are needed
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    from blackspots.config import load_study  # noqa: PLC0415
+
+    study = load_study(options.study)
+    spoken = language or study.study.language
+    from blackspots.checking import check_lines, refuse_other, write_check  # noqa: PLC0415
+    from blackspots.study import check_study  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    path = options.out or study.folder / "check.xlsx"
+    refuse_other(path)  # before the work, not after it
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:
+        task = bars.add_task("", total=4)
+
+        def progress(stage: str) -> None:
+            bars.update(task, description=labels.text(f"stage.{stage}", spoken), advance=1)
+
+        checked = check_study(study, progress)
+        progress("write")
+        path = write_check(checked, path, spoken)
+    for line in check_lines(checked, spoken):
+        print(line)
+    print()
+    print(labels.text("cli.check-at", spoken, path=path))
     return 0

@@ -71,7 +71,8 @@ class Layer(_Section):
     file: Path
     layer: str | None = None
     crs: str | None = None
-    columns: dict[str, str] = {}
+    encoding: str | None = None
+    columns: dict[str, str | list[str]] = {}
     filter: dict[str, Scalar | list[Scalar]] = {}
 
 
@@ -81,7 +82,8 @@ class Crashes(_Section):
     files: list[Path] = Field(min_length=1)
     sheets: list[str] = []
     crs: str | None = None
-    columns: dict[str, str] = {}
+    encoding: str | None = None
+    columns: dict[str, str | list[str]] = {}
     filter: dict[str, Scalar | list[Scalar]] = {}
     severity: dict[str, str] = {}
     date_order: Literal["dmy", "mdy"] = "dmy"
@@ -119,6 +121,7 @@ class Header(_Section):
     catalogue: str = "starter"
     simulated: bool = False
     sources: list[str] = []
+    allow_personal: list[str] = []
 
     @after_all(mode="after")
     def _ordered(self) -> Header:

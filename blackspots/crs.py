@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final, TypeVar
 
 import geopandas as gpd
-from pyproj import CRS, Proj
+import numpy as np
+from pyproj import CRS, Proj, Transformer
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_crs_info
+from pyproj.enums import PJType
 from pyproj.exceptions import CRSError
 
 from blackspots.errors import BlackspotsError
@@ -96,3 +103,76 @@ def true_to_scale(places: gpd.GeoSeries, where: str) -> None:
 def reproject(frame: F, crs: CRS) -> F:
     """``frame`` in another CRS; itself when it is there already."""
     return frame if frame.crs == crs else frame.to_crs(crs)
+
+
+_AT_ONCE: Final = 100_000
+"""Points above which several threads share a transformation."""
+
+
+def transform(
+    xs: np.ndarray, ys: np.ndarray, source: CRS, target: CRS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates in another CRS, x before y in both; infinite where a CRS does not reach.
+
+    Parameters
+    ----------
+    xs, ys : float, shape (points,)
+        Eastings or longitudes, northings or latitudes.
+    """
+    if source == target:
+        return xs, ys
+
+    def part(rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        # A transformer serves one thread.
+        change = Transformer.from_crs(source, target, always_xy=True)
+        made: tuple[np.ndarray, np.ndarray] = change.transform(xs[rows], ys[rows])
+        return made
+
+    if len(xs) <= _AT_ONCE:
+        return part(slice(None))
+    workers = min(4, os.cpu_count() or 1)
+    edges = np.linspace(0, len(xs), workers + 1).astype(int)
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(part, map(slice, edges[:-1], edges[1:])))
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+
+_AROUND: Final = (4.0, 15.0)
+"""Degrees of longitude and latitude around a place within which grids are thought of."""
+
+
+@cache
+def grids_near(longitude: float, latitude: float, like: CRS) -> tuple[CRS, ...]:
+    """Projected CRSs in metres that are used around a place, likely ones first.
+
+    These are the transverse Mercator and conic grids of the EPSG register whose area of use
+    comes near the place; neighbouring zones are among them, as offices do use them. Those on
+    the datum of ``like`` come first, those on WGS 84 next.
+    """
+    area = AreaOfInterest(
+        max(-180.0, longitude - _AROUND[0]),
+        max(-90.0, latitude - _AROUND[1]),
+        min(180.0, longitude + _AROUND[0]),
+        min(90.0, latitude + _AROUND[1]),
+    )
+    found = query_crs_info("EPSG", PJType.PROJECTED_CRS, area_of_interest=area)
+    named: dict[str, str] = {info.code: info.name for info in found}
+    datum = _datum(like)
+    ranked = []
+    for code, name in named.items():
+        if "grid system" in name:
+            continue  # stands for all zones of its kind
+        wanted = name.startswith((datum, "WGS 84 /"))
+        crs = CRS.from_epsg(int(code))
+        operation = crs.coordinate_operation
+        method = operation.method_name if operation else ""
+        metres = {axis.unit_name for axis in crs.axis_info[:2]} <= {"metre", "meter"}
+        if metres and ("Transverse Mercator" in method or "Lambert Conic Conformal" in method):
+            ranked.append(((not name.startswith(datum), not wanted, int(code)), crs))
+    return tuple(crs for _, crs in sorted(ranked, key=lambda pair: pair[0]))
+
+
+def _datum(crs: CRS) -> str:
+    """How the names of CRSs on the same datum begin: ``VN-2000`` of ``VN-2000 / TM-3 107-15``."""
+    base = crs.geodetic_crs
+    return base.name if base is not None else crs.name.partition(" /")[0]

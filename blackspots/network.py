@@ -1,7 +1,8 @@
 """From road centrelines to a network: segments, nodes, junctions and routes.
 
-Roads meet only where they share a vertex (equal after rounding to a tolerance) on the same
-layer; lines that merely cross, as at an overpass, stay apart.
+Roads meet only where they share a vertex: of one node id where every road has node ids, as those
+of OpenStreetMap have; else of one place (equal after rounding to a tolerance) and layer. Lines
+that merely cross, as at an overpass, stay apart.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def build_network(
         :data:`blackspots.schema.ROADS` in a metric CRS; only the geometry is needed, other
         columns are used where they are there.
     node_tolerance
-        Vertices closer than about this [m] are one node.
+        Vertices closer than about this [m] are one node, unless every road has ``node_ids``.
     junction_link
         Junction nodes joined by a segment no longer than this [m] are one junction.
     minor_classes
@@ -66,8 +67,8 @@ def build_network(
     Returns
     -------
     Network
-        Segments join across layers only where one begins; routes chain the segments of one
-        number, else of one name, else those going straight on.
+        Without node ids segments join across layers only where one begins; routes chain the
+        segments of one number, else of one name, else those going straight on.
 
     Raises
     ------
@@ -102,18 +103,14 @@ def _cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, n
     cell = np.round(xy / max(tolerance, 1e-9)).astype("int64")
     repeated = np.zeros(len(xy), dtype=bool)
     repeated[1:] = (line[1:] == line[:-1]) & (cell[1:] == cell[:-1]).all(axis=1)
-    xy, line, cell = xy[~repeated], line[~repeated], cell[~repeated]
-    several = np.bincount(line, minlength=len(roads))[line] > 1
-    xy, line, cell = xy[several], line[several], cell[several]
-    _, vertex = np.unique(cell, axis=0, return_inverse=True)
+    shared = _shared_ids(roads, repeated)
+    several = np.bincount(line[~repeated], minlength=len(roads))[line] > 1
+    kept = ~repeated & several
+    xy, line, cell = xy[kept], line[kept], cell[kept]
     end = np.ones(len(xy), dtype=bool)
     end[1:-1] = (line[1:-1] != line[:-2]) | (line[1:-1] != line[2:])
-    layer = pd.to_numeric(roads["layer"]).fillna(0).to_numpy(dtype="int64")[line]
-    level = _levels(vertex.ravel(), layer, end)
-    _, first, vertex = np.unique(
-        np.stack([vertex.ravel(), level]), axis=1, return_index=True, return_inverse=True
-    )
-    vertex = vertex.ravel()
+    place = _layered(roads, cell, line, end) if shared is None else shared[kept]
+    _, first, vertex = np.unique(place, return_index=True, return_inverse=True)
     met = np.bincount(vertex)[vertex]
     split = end | (met > 1)
 
@@ -157,6 +154,34 @@ def _cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, n
     frame.index = pd.RangeIndex(len(frame), name=SEGMENTS.index)
     _none_for_missing(frame, "ref", "name", "road_class")
     return frame, xy[first[numbers]]
+
+
+def _shared_ids(roads: gpd.GeoDataFrame, repeated: np.ndarray) -> np.ndarray | None:
+    """A number for each vertex, one for each node id; None where not every road has its ids.
+
+    A vertex at the place of the one before it (``repeated``) is one with it, whatever its id.
+    """
+    if "node_ids" not in roads or roads.empty or roads["node_ids"].isna().any():
+        return None
+    rows = roads["node_ids"].to_list()
+    if [len(ids) for ids in rows] != shapely.get_num_coordinates(roads.geometry.array).tolist():
+        return None
+    known, number = np.unique(np.concatenate(rows), return_inverse=True)
+    again = np.flatnonzero(repeated)
+    same = (np.ones(len(again)), (number[again - 1], number[again]))
+    _, number_of = connected_components(coo_array(same, shape=(len(known),) * 2), directed=False)
+    return np.asarray(number_of[number])
+
+
+def _layered(
+    roads: gpd.GeoDataFrame, cell: np.ndarray, line: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """A number for each vertex, one for all that are at one place on one layer."""
+    _, place = np.unique(cell, axis=0, return_inverse=True)
+    layer = pd.to_numeric(roads["layer"]).fillna(0).to_numpy(dtype="int64")[line]
+    level = _levels(place.ravel(), layer, end)
+    _, number = np.unique(np.stack([place.ravel(), level]), axis=1, return_inverse=True)
+    return np.asarray(number.ravel())
 
 
 def _none_for_missing(frame: gpd.GeoDataFrame, *columns: str) -> None:

@@ -158,12 +158,22 @@ def _rejected_table(result: Result) -> pd.DataFrame:
     return made
 
 
+def _remark_table(result: Result) -> pd.DataFrame:
+    made = result.inputs.remarks.copy()
+    keys = (made["kind"] + "." + made["code"]).tolist()
+    for language in LANGUAGES:
+        said = zip(keys, made["used"], strict=True)
+        made[f"text_{language}"] = [text(key, language, used=used) for key, used in said]
+    return made
+
+
 def _write_tables(result: Result, folder: Path, notice: str) -> None:
     sites = pd.DataFrame(result.sites.drop(columns=result.sites.geometry.name))
     store.write_csv(sites, folder / "ranking.csv", notice=notice)
     projects = pd.DataFrame(result.projects.drop(columns=result.projects.geometry.name))
     store.write_csv(projects, folder / "programme.csv", notice=notice)
     store.write_csv(_rejected_table(result), folder / "rejected.csv", index=False, notice=notice)
+    store.write_csv(_remark_table(result), folder / "remarks.csv", index=False, notice=notice)
     located = result.located
     store.write_csv(
         located.loc[located["place"].isna(), _UNPLACED_COLUMNS],

@@ -32,6 +32,7 @@ OWN: Final = frozenset(
         "ranking.csv",
         "ranking.xlsx",
         "rejected.csv",
+        "remarks.csv",
         "segments.csv",
         "unplaced.csv",
     }

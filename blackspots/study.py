@@ -15,9 +15,10 @@ from pyproj import CRS
 from blackspots import crs as crs_
 from blackspots import sources
 from blackspots.appraisal import CrashCosts, Terms, appraise, crash_costs, yearly_cost
-from blackspots.config import UNITS, Layer, Study
+from blackspots.config import Study
 from blackspots.errors import BlackspotsError
 from blackspots.evaluation import by_area
+from blackspots.inputs import Inputs, read_inputs, rejected_rows
 from blackspots.locating import Reach, areas_of, locate, locate_repairs
 from blackspots.network import Network, build_network
 from blackspots.presets import (
@@ -29,29 +30,13 @@ from blackspots.presets import (
     definition,
 )
 from blackspots.programme import Programme, optimise
+from blackspots.quality import Quality, assess
 from blackspots.schema import PROJECTS, SITES, check
 from blackspots.screening import Expectation, expect, expected_at, rank, screen
-from blackspots.sources.crashes import Register
 
 STAGES: Final = ("read", "network", "locate", "screen", "appraise", "programme")
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What was read, in the study's CRS."""
-
-    register: Register
-    rejects: pd.DataFrame
-    remarks: pd.DataFrame
-    roads: gpd.GeoDataFrame | None
-    crossings: gpd.GeoDataFrame | None
-    railways: gpd.GeoDataFrame | None
-    areas: dict[str, gpd.GeoDataFrame]
-    boundary: gpd.GeoSeries | None
-    places: gpd.GeoDataFrame | None
-    repairs: gpd.GeoDataFrame | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +100,65 @@ class Result:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: the inputs, where the crashes lie, and how good the register is."""
+
+    study: Study
+    inputs: Inputs
+    period: tuple[date, date]
+    located: gpd.GeoDataFrame
+    quality: Quality
+
+    @property
+    def read(self) -> int:
+        """Rows of the register."""
+        return self.inputs.register.read
+
+    @property
+    def rejected(self) -> int:
+        """Rows of the register that were refused."""
+        return rejected_rows(self.inputs.rejects, "crashes")
+
+    def remarked(self, kind: str) -> int:
+        """Cells of the register that were ``repaired``, or used though ``doubtful``."""
+        remarks = self.inputs.remarks
+        of_kind = (remarks["table"] == "crashes") & (remarks["kind"] == kind)
+        return int(remarks.loc[of_kind, "count"].sum())
+
+
+def check_study(study: Study, progress: Progress = lambda _stage: None) -> Checked:
+    """Read and place a study's crashes, and judge the register; nothing is ranked.
+
+    Raises
+    ------
+    BlackspotsError
+        What is wrong with the inputs.
+    """
+    inputs, period, _, located = _placed(study, _knowledge(study), progress)
+    years = range(period[0].year, period[1].year + 1)
+    quality = assess(inputs.register.crashes, located, years=years)
+    return Checked(study, inputs, period, located, quality)
+
+
+def _placed(
+    study: Study, known: Knowledge, progress: Progress
+) -> tuple[Inputs, tuple[date, date], Network | None, gpd.GeoDataFrame]:
+    """The first stages: inputs, period, network, and the crashes in their places."""
+    target = crs_.metric(crs_.parse(study.study.crs, "[study] crs"), "[study] crs")
+    progress("read")
+    inputs = read_inputs(study, target, countermeasures=frozenset(known.catalogue))
+    places = inputs.register.crashes.geometry
+    if inputs.roads is not None and places.isna().all():
+        places = inputs.roads.geometry.representative_point()
+    crs_.true_to_scale(places, "[study] crs")
+    period = _period(study, inputs.register.crashes)
+    progress("network")
+    network = _network(study, inputs, target)
+    progress("locate")
+    return inputs, period, network, _locate(inputs, network, known)
+
+
 def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     """Run all stages of a study.
 
@@ -130,19 +174,8 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     BlackspotsError
         What is wrong with the inputs.
     """
-    target = crs_.metric(crs_.parse(study.study.crs, "[study] crs"), "[study] crs")
     known = _knowledge(study)
-    progress("read")
-    inputs = read_inputs(study, target, known)
-    places = inputs.register.crashes.geometry
-    if inputs.roads is not None and places.isna().all():
-        places = inputs.roads.geometry.representative_point()
-    crs_.true_to_scale(places, "[study] crs")
-    period = _period(study, inputs.register.crashes)
-    progress("network")
-    network = _network(study, inputs, target)
-    progress("locate")
-    located = _locate(inputs, network, known)
+    inputs, period, network, located = _placed(study, known, progress)
     years = ((period[1] - period[0]).days + 1) / 365.25
     progress("screen")
     layers = {
@@ -228,72 +261,6 @@ def _knowledge(study: Study) -> Knowledge:
         window=study.screening.window or rules.window,
         months=study.screening.months or rules.months,
     )
-
-
-def read_inputs(study: Study, target: CRS, known: Knowledge) -> Inputs:
-    """Read every file that the study names."""
-    findings = sources.Findings()
-
-    def source(layer: Layer) -> sources.Source:
-        path = study.resolve(layer.file)
-        return sources.Source(path, layer.layer, layer.crs, layer.columns, layer.filter)
-
-    s, tolerance = study, study.locating.tolerance
-    boundary: gpd.GeoSeries | None = (
-        sources.read_boundary(source(s.boundary), target, findings) if s.boundary else None
-    )
-    register = sources.read_crashes(
-        [study.resolve(file) for file in s.crashes.files],
-        target,
-        findings,
-        sheets=s.crashes.sheets,
-        crs=s.crashes.crs,
-        columns=s.crashes.columns,
-        severity=s.crashes.severity,
-        keep=s.crashes.filter,
-        boundary=boundary,
-        tolerance=tolerance,
-        period=(s.study.start, s.study.end),
-        month_first=s.crashes.date_order == "mdy",
-    )
-    if s.repairs and not s.roads:
-        raise BlackspotsError("repairs-need-roads", file=s.path.name)
-    roads = s.roads and sources.read_roads(source(s.roads), target, findings)
-    crossings = s.crossings and sources.read_crossings(
-        source(s.crossings), target, findings, boundary=boundary, tolerance=tolerance
-    )
-    railways = s.railways and sources.read_railways(source(s.railways), target, findings)
-    areas = {
-        layer.level: sources.read_areas(source(layer), target, findings, layer.level)
-        for layer in s.areas
-    }
-    places = s.places and sources.read_places(source(s.places), target)
-    repairs = s.repairs and sources.read_repairs(
-        source(s.repairs),
-        target,
-        findings,
-        unit=UNITS[s.repairs.unit],
-        countermeasures=frozenset(known.catalogue),
-        boundary=boundary,
-        tolerance=tolerance,
-    )
-    return Inputs(
-        register=register,
-        rejects=findings.rejects_frame(),
-        remarks=findings.remarks_frame(),
-        roads=roads,
-        crossings=crossings,
-        railways=railways,
-        areas=areas,
-        boundary=boundary,
-        places=places,
-        repairs=repairs,
-    )
-
-
-def rejected_rows(rejects: pd.DataFrame, table: str) -> int:
-    """Number of rejected rows of a table, a row with several problems once."""
-    return len(rejects[rejects["table"] == table].drop_duplicates(["file", "sheet", "row"]))
 
 
 def _period(study: Study, crashes: gpd.GeoDataFrame) -> tuple[date, date]:

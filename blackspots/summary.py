@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from blackspots import __version__
+from blackspots.inputs import rejected_rows
 from blackspots.labels import LANGUAGES, format_number, text
-from blackspots.study import Result, rejected_rows
+from blackspots.study import Result
 
 MILLION: Final = 1e6
 
@@ -53,6 +54,8 @@ def summarise(result: Result) -> dict[str, Any]:
                 ["file", "sheet", "row"]
             )["code"]
         ),
+        "repaired": _remarked(result, "repaired"),
+        "doubtful": _remarked(result, "doubtful"),
         "columns_left_out": list(result.inputs.register.dropped),
         "sites": _tally(result.sites["verdict"]),
         "programme": None
@@ -70,6 +73,14 @@ def summarise(result: Result) -> dict[str, Any]:
         },
         "sources": result.study.study.sources,
     }
+
+
+def _remarked(result: Result, kind: str) -> dict[str, int]:
+    """Cells of the register that were taken with a remark of a kind, by its code."""
+    remarks = result.inputs.remarks
+    rows = remarks[(remarks["table"] == "crashes") & (remarks["kind"] == kind)]
+    counts = rows.groupby("code")["count"].sum().sort_values(ascending=False, kind="stable")
+    return {str(code): int(count) for code, count in counts.items()}
 
 
 def _known(value: float) -> float | None:
@@ -114,6 +125,8 @@ def summary_lines(result: Result, language: str) -> list[str]:
         ("placed_at", "kind", "by-place"),
         ("unplaced_because", "reason", "unplaced"),
         ("rejected_because", "reject", "rejected"),
+        ("repaired", "repaired", "repaired"),
+        ("doubtful", "doubtful", "doubtful"),
     ):
         if figures[key]:
             lines.append(say(line, list=listed(figures[key], prefix)))

@@ -70,6 +70,7 @@ def _table(table: schema.Table, *, headers: bool) -> str:
 
 
 EXTRA = {
+    "coordinates": "latitude and longitude, or metres of the table's `crs`, in one cell",
     "lat": "latitude [degrees]",
     "lon": "longitude [degrees]",
     "x": "easting [m], in the table's `crs`",

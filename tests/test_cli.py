@@ -49,6 +49,7 @@ OUTPUTS = {
     "ranking.csv",
     "ranking.xlsx",
     "rejected.csv",
+    "remarks.csv",
     "segments.csv",
     "summary.json",
     "unplaced.csv",
@@ -522,11 +523,11 @@ BAD = [
         "CSV that is not UTF-8",
         use(
             "old.csv",
-            "date,lat,lon,Huyện\n1/2/2022,21.8,106.7,Cao L\xe9c\n".encode("latin-1", "replace"),
+            b"date,lat,lon,district\n1/2/2022,21.8,106.7,\x81\x8d\x8f\x90\x9d\n",
         ),
-        ("old.csv", "UTF-8"),
-        "Lưu lại",
-        "Save it",
+        ("old.csv", "UTF-8", "encoding ="),
+        "bảng mã",
+        "encoding",
     ),
     Bad(
         "CSV with a quote that never ends",
@@ -971,7 +972,7 @@ REFUSED = [
     Refused(
         "crash whose coordinates are swapped",
         lambda study: with_rows(
-            study, lambda rows: [*rows[:10], {**rows[10], "lat": LON, "lon": LAT}, *rows[11:]]
+            study, lambda rows: [*rows[:10], {**rows[10], "lat": LON, "lon": LAT + 9}, *rows[11:]]
         ),
         "crashes",
         12,
@@ -983,20 +984,19 @@ REFUSED = [
     crash_cell("lat", 95, "off-globe"),
     crash_cell("lon", 206.7, "off-globe"),
     crash_cell("lat", "", "half-coordinate", told="lon", shown=str(LON)),
-    crash_cell("lat", "21o51'", "not-a-number"),
-    crash_cell("lon", "inf", "not-a-number"),
+    crash_cell("lat", "21x51'", "not-an-angle"),
+    crash_cell("lon", "inf", "not-an-angle"),
     crash_cell("deaths", -1, "negative"),
     crash_cell("deaths", 1.5, "not-whole"),
     crash_cell("severity", "khá nặng", "unknown-severity"),
     crash_cell("hour", "25:10", "no-such-hour"),
-    crash_cell("hour", "sáng sớm", "not-a-number"),
+    crash_cell("hour", "hai giờ", "not-a-number"),
     crash_cell("date", "", "no-date"),
     crash_cell("date", "30/02/2022", "no-such-day"),
     crash_cell("date", "13/03/1022", "no-such-day"),
     crash_cell("date", "tháng ba", "not-a-date"),
     crash_cell("date", "01/01/2024", "outside-period"),
-    crash_cell("km", "Km45+1200", "km-metres"),
-    crash_cell("km", "Km1+0 - Km2+0", "not-a-km-post"),
+    crash_cell("km", "Km45+300 cách 200 m", "not-a-km-post"),
 ]
 
 

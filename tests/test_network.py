@@ -6,6 +6,7 @@ R package stlnpp publishes for Medellin (shared/data/crashes/README.md, section 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -187,6 +188,59 @@ def test_vertices_within_the_tolerance_are_one_node() -> None:
     lines = [(0, 0), (100, 0)], [(100.2, 0.1), (200, 0)]
     assert len(build_network(roads(*lines)).nodes) == 4
     assert len(build_network(roads(*lines), node_tolerance=1.0).nodes) == 3
+
+
+def ids(*rows: Sequence[int]) -> list[np.ndarray]:
+    return [np.array(row, dtype="int64") for row in rows]
+
+
+CROSS = [(0, 0), (100, 0), (200, 0)], [(100, -100), (100, 0), (100, 100)]
+
+
+def test_lines_with_node_ids_join_at_a_shared_id_whatever_their_layer() -> None:
+    """OpenStreetMap: a bridge that shares a node with the road under it joins it."""
+    net = build_network(roads(*CROSS, layer=[0, 1], node_ids=ids((1, 2, 3), (4, 2, 5))))
+    assert counts(net) == (4, 5, 1, 2)
+    assert net.junctions.geometry.iloc[0].equals(shapely.Point(100, 0))
+
+
+def test_lines_with_node_ids_stay_apart_at_one_place_with_two_ids() -> None:
+    net = build_network(roads(*CROSS, node_ids=ids((1, 2, 3), (4, 6, 5))))
+    assert counts(net) == (2, 4, 0, 2)
+    ends = roads([(0, 0), (100, 0)], [(100, 0), (200, 0)], node_ids=ids((1, 2), (3, 4)))
+    assert counts(build_network(ends)) == (2, 4, 0, 2)
+
+
+def test_node_ids_beyond_32_bits_and_below_zero_are_ids_too() -> None:
+    net = build_network(roads(*CROSS, node_ids=ids((1, 12_000_000_002, 3), (4, -2, 5))))
+    assert counts(net) == (2, 4, 0, 2)
+    net = build_network(roads(*CROSS, node_ids=ids((1, -2, 3), (4, -2, 5))))
+    assert counts(net) == (4, 5, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "rows", [[np.array([1, 2, 3]), None], [np.array([1, 2, 3]), np.array([4, 5])], [None, None]]
+)
+def test_places_and_layers_decide_unless_every_vertex_has_an_id(
+    rows: list[np.ndarray | None],
+) -> None:
+    assert counts(build_network(roads(*CROSS, node_ids=rows))) == (4, 5, 1, 2)
+    assert counts(build_network(roads(*CROSS, layer=[0, 1], node_ids=rows))) == (2, 4, 0, 2)
+
+
+def test_two_ids_at_one_place_of_one_line_are_one_node() -> None:
+    """Node 3 lies on node 2 of the same road; roads that end at either meet there."""
+    net = build_network(
+        roads(
+            [(0, 0), (100, 0), (100, 0), (200, 0)],
+            [(100, 0), (100, 80)],
+            [(100, 0), (100, -80)],
+            node_ids=ids((1, 2, 3, 4), (2, 5), (3, 6)),
+        )
+    )
+    assert counts(net) == (4, 5, 1, 2)
+    assert net.junctions["legs"].iloc[0] == 4
+    assert (net.segments["length"] > 0).all()
 
 
 # Junctions ----------------------------------------------------------------------------------

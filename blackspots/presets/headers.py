@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -32,10 +34,22 @@ def aliases(table: str) -> dict[str, str]:
 
 
 @cache
+def every_alias() -> frozenset[str]:
+    """Plain headers that are known for any table: what a header row is told by."""
+    return frozenset(word for table in _tree("columns") for word in aliases(table))
+
+
+@cache
 def severity_vocabulary() -> dict[str, str]:
     """Plain word to severity; words are those of KABCO, Vietnamese and English registers."""
     known = _tree("severities")["severity"]
     return {plain(word): level for level, words in known.items() for word in (level, *words)}
+
+
+@cache
+def unclear_severities() -> frozenset[str]:
+    """Plain words for grades that a law makes of deaths, injuries and damage together."""
+    return frozenset(plain(word) for word in _tree("severities")["unclear"]["words"])
 
 
 @cache
@@ -61,3 +75,29 @@ def crossing_kinds() -> dict[str, str]:
 def listed(table: str) -> dict[str, list[str]]:
     """Column to the headers that are known for it, as written in the file."""
     return dict(_tree("columns")[table])
+
+
+@dataclass(frozen=True, slots=True)
+class OsmTable:
+    """Which OpenStreetMap objects make a table: ``key`` = one of ``wanted``, not ``without``.
+
+    ``protection`` (tag to value to words) is of crossings, ``rank`` (value to 1 for the
+    greatest) of places.
+    """
+
+    key: str
+    wanted: tuple[str, ...]
+    without: Mapping[str, list[str]] = field(default_factory=dict)
+    protection: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rank: Mapping[str, int] = field(default_factory=dict)
+
+
+@cache
+def osm() -> dict[str, OsmTable]:
+    """What is taken from OpenStreetMap, by table: roads, railways, crossings, places."""
+    file = files("blackspots") / "presets" / "headers" / "osm.toml"
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {
+        name: OsmTable(**{**table, "wanted": tuple(table["wanted"])})
+        for name, table in tables.items()
+    }

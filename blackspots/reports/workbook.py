@@ -16,6 +16,9 @@ _CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks hold local ti
 _WIDEST: Final = 34
 _PROSE: Final = 100
 _LINE: Final = 15
+_FILL: Final = 0.95
+"""Share of a column's width that text fills before it wraps."""
+_DAY: Final = 12
 _MAX_TEXT: Final = 32_000
 _INK, _PAPER, _WARN = "#17324d", "#e9eff5", "#9a3412"
 
@@ -122,7 +125,7 @@ def _write_table(book: Any, page: Any, sheet: Sheet, row: int, widths: Sequence[
             _write_cell(page, row + offset, column, value, cells[column])
         # Viewers other than Excel do not fit rows to wrapped text by themselves.
         shown = sheet.printed or len(values)
-        high = _lines(values[:shown], widths[:shown], 0.95)
+        high = _lines(values[:shown], widths[:shown], _FILL)
         if high > 1:
             page.set_row(row + offset, _LINE * high)
 
@@ -137,9 +140,11 @@ def _lines(values: Sequence[Any], widths: Sequence[float], fill: float) -> int:
 def _width(title: str, values: Sequence[Any]) -> float:
     """Wide enough for the longest word of the header and for most of the texts."""
     word = max((len(word) for word in title.split()), default=4)
+    day = _DAY if any(isinstance(value, pd.Timestamp) for value in values) else 0
     texts = sorted(len(value) for value in values if isinstance(value, str))
     usual = texts[int(len(texts) * 0.8)] if texts else 0
-    return float(min(max(word + 2, 8, usual + 1), _WIDEST))
+    # As much as _lines asks for, or a text that fits would get the height of two lines.
+    return float(min(max(word + 2, 8, day, math.ceil((usual + 2) / _FILL)), _WIDEST))
 
 
 def _write_cell(page: Any, row: int, column: int, value: Any, style: Any) -> None:

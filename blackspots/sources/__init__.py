@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from blackspots.sources.crashes import read_crashes
+from blackspots.sources.extent import extent_of
+from blackspots.sources.files import Source
 from blackspots.sources.findings import Findings
 from blackspots.sources.layers import (
     read_areas,
@@ -13,13 +15,17 @@ from blackspots.sources.layers import (
     read_roads,
 )
 from blackspots.sources.points import outside
-from blackspots.sources.raw import Source
+from blackspots.sources.proposals import UnconfirmedHeaders
 from blackspots.sources.repairs import read_repairs
+from blackspots.sources.stacks import heaped
 from blackspots.sources.values import route as route_name
 
 __all__ = [
     "Findings",
     "Source",
+    "UnconfirmedHeaders",
+    "extent_of",
+    "heaped",
     "outside",
     "read_areas",
     "read_boundary",

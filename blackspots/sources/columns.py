@@ -1,48 +1,72 @@
-"""From the headers of a file to the columns of a table, and from cells to values."""
+"""From the headers of a file to the columns of a table, and from cells to values.
+
+A column is parsed by its different cells: a register of a million rows holds a few hundred
+different dates, hours and words. Only plain numbers, which all differ, are converted at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from blackspots.errors import BlackspotsError
-from blackspots.presets.headers import aliases, plain
-from blackspots.schema import EMPTY, Kind, Table
-from blackspots.sources import values
+from blackspots.presets.headers import aliases, blanks, plain
+from blackspots.schema import Kind, Table
+from blackspots.sources import personal, values
 from blackspots.sources.findings import Findings
-from blackspots.sources.raw import RawTable, unknown_column
+from blackspots.sources.raw import RawTable, distinct_cells, unknown_column
+from blackspots.sources.sheet import PARTS
+
+Headers = Mapping[str, str | Sequence[str]]
+
+_PLAIN_NUMBER: Final = r"^\s*[+-]?\d+(?:[.,]\d+)?\s*$"
+_SAMPLE: Final = 500
+"""Different cells that a column is judged by."""
 
 
-def match(raw: RawTable, table: str, given: Mapping[str, str]) -> dict[str, str]:
+def match(
+    raw: RawTable, table: str, given: Headers, *, allowed: Sequence[str] = ()
+) -> dict[str, str]:
     """Column of the table to header of the file.
 
-    What the study gives comes first (an empty header leaves the column out); then headers
-    that are known words for a column, compared without marks and case.
+    What the study gives comes first (an empty header leaves the column out; of several
+    headers the one that the file has); then headers that are known words for a column,
+    compared without marks and case. A header of personal data is taken only if ``allowed``
+    names it.
 
     Raises
     ------
     BlackspotsError
-        ``unknown-table-column``, ``unknown-column``, or ``ambiguous-header`` when two headers
-        mean the same column.
+        ``unknown-table-column``, ``unknown-column``, ``personal-column``, or
+        ``ambiguous-header`` when two headers mean the same column.
     """
     known = aliases(table)
     columns = set(known.values())
-    for column, header in given.items():
+    found: dict[str, str] = {}
+    for column, headers in given.items():
         if column not in columns:
             have = ", ".join(sorted(columns))
             raise BlackspotsError(
                 "unknown-table-column", key=f"{table}.columns.{column}", have=have
             )
-        if header and header not in raw.frame.columns:
-            raise unknown_column(raw, header)
-    found = {column: header for column, header in given.items() if header}
+        header = _given(raw, headers)
+        if header:
+            if personal.header_kind(header) and header not in allowed:
+                raise BlackspotsError(
+                    "personal-column", file=raw.where, column=header, table=table, key=column
+                )
+            found[column] = header
     taken = set(found.values())
     guessed: dict[str, str] = {}
-    for header in raw.frame.columns:
-        means = known.get(plain(str(header)))
+    for header in map(str, raw.frame.columns):
+        means = _meaning(header, known)
         if means is None or means in given or header in taken:
             continue
         if means in guessed:
@@ -54,11 +78,50 @@ def match(raw: RawTable, table: str, given: Mapping[str, str]) -> dict[str, str]
                 other=header,
                 table=table,
             )
-        guessed[means] = str(header)
+        guessed[means] = header
     return found | guessed
 
 
-def parse_column(
+def _given(raw: RawTable, headers: str | Sequence[str]) -> str:
+    """The header that the study names; the one that is there, where it names several."""
+    if isinstance(headers, str):
+        if headers and headers not in raw.frame.columns:
+            raise unknown_column(raw, headers)
+        return headers
+    there = [header for header in headers if header in raw.frame.columns]
+    if not there:
+        raise unknown_column(raw, " | ".join(headers))
+    return there[0]
+
+
+def _meaning(header: str, known: Mapping[str, str]) -> str | None:
+    """The column a header stands for; of a header in two rows also by its lower part."""
+    means = known.get(plain(header))
+    if means is None and PARTS in header:
+        means = known.get(plain(header.rpartition(PARTS)[2]))
+    return means
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a column's different cells came to.
+
+    ``codes``: for each row which of the cells, -1 for none; ``found``: what each cell was
+    read as, None where it is blank or was refused.
+    """
+
+    codes: np.ndarray
+    found: list[Any]
+
+    def spread(self, kind: Kind, index: pd.Index, pick: Callable[[Any], Any] | None = None) -> Any:
+        """A column of the schema's kind; ``pick`` takes one part of each value."""
+        chosen = self.found
+        if pick is not None:
+            chosen = [None if value is None else pick(value) for value in chosen]
+        return spread(chosen, self.codes, kind, index)
+
+
+def read_cells(
     raw: RawTable,
     header: str | None,
     parser: Callable[[Any], Any],
@@ -66,51 +129,247 @@ def parse_column(
     table: str,
     findings: Findings,
     bad: np.ndarray,
-) -> list[Any]:
-    """The values of one column, None where blank; rows that cannot be read are marked ``bad``.
+    only: np.ndarray | None = None,
+) -> Reading:
+    """Parse the different cells of a column; rows whose cell is refused are marked ``bad``.
 
     Parameters
     ----------
     bad : bool, shape (rows,)
-        Set where a cell was refused; the problem is noted in ``findings``.
+        Set where a cell was refused; the problem is noted in ``findings``, as are remarks.
+    only : bool, shape (rows,), optional
+        The rows to read; the others have no value.
     """
     if header is None:
-        return [None] * len(raw.frame)
-    parsed: list[Any] = []
-    for position, (row, cell) in enumerate(raw.frame[header].items()):
-        if values.is_blank(cell):
-            parsed.append(None)
-            continue
-        try:
-            parsed.append(parser(cell))
-        except values.Unreadable as error:
-            parsed.append(None)
-            bad[position] = True
-            findings.reject(table, raw, int(str(row)), header, cell, error.code)
-    return parsed
+        return Reading(np.full(len(raw.frame), -1), [])
+    codes, distinct = distinct_cells(raw.frame[header])
+    if only is not None:
+        codes = np.where(only, codes, -1)
+    made: list[Any] = []
+    refused: dict[str, list[int]] = {}
+    noted: dict[str, list[int]] = {}
+    for i, cell in enumerate(distinct):
+        value = None
+        if not values.is_blank(cell):
+            try:
+                value = parser(cell)
+            except values.Unreadable as error:
+                refused.setdefault(error.code, []).append(i)
+            if isinstance(value, values.Noted):
+                noted.setdefault(value.code, []).append(i)
+                value = value.value
+        made.append(value)
+    for code, which in refused.items():
+        rows = _rows_of(codes, which, len(distinct))
+        bad |= rows
+        findings.reject_rows(table, raw, rows, header, code)
+    for code, which in noted.items():
+        rows = _rows_of(codes, which, len(distinct))
+        used = [made[i] for i in codes[rows]]
+        findings.remark_rows(table, raw, rows, header, code, used=used)
+    return Reading(codes, made)
 
 
-def typed(cells: list[Any], kind: Kind, index: pd.Index) -> pd.Series:
-    """A column of the schema's kind; missing stays missing."""
+def _rows_of(codes: np.ndarray, which: Sequence[int], count: int) -> np.ndarray:
+    """Mask of the rows whose cell is one of those."""
+    chosen = np.zeros(count + 1, dtype=bool)
+    chosen[list(which)] = True
+    result: np.ndarray = chosen[codes]
+    return result
+
+
+def parse_column(
+    raw: RawTable,
+    header: str | None,
+    parser: Callable[[Any], Any],
+    kind: Kind,
+    *,
+    table: str,
+    findings: Findings,
+    bad: np.ndarray,
+) -> pd.Series:
+    """One column as the schema's kind, missing where blank; see :func:`read_cells`."""
+    reading = read_cells(raw, header, parser, table=table, findings=findings, bad=bad)
+    made: pd.Series = reading.spread(kind, raw.frame.index)
+    return made
+
+
+def read_words(
+    raw: RawTable,
+    header: str | None,
+    *,
+    table: str,
+    findings: Findings,
+    bad: np.ndarray,  # noqa: ARG001 - called as the other readers are; text is never refused
+    allowed: Sequence[str] = (),
+) -> pd.Series:
+    """A column of text without personal data, unless ``allowed`` names its header.
+
+    A column whose cells are mostly names or plates is left out as a whole; elsewhere numbers
+    and names that show a person are masked. Both are said.
+    """
+    index = raw.frame.index
+    if header is None:
+        return nothing("text", index)
+    codes, distinct = distinct_cells(raw.frame[header])
+    words = [None if values.is_blank(cell) else values.text(cell) for cell in distinct]
+    if header not in allowed:
+        told = [word for word in words if word is not None]
+        if personal.cells_kind(told[:_SAMPLE]):
+            count = int((codes >= 0).sum())
+            findings.remark_column(table, raw, header, "repaired.personal-column", count)
+            return nothing("text", index)
+        masked = [None if word is None else personal.mask(word) for word in words]
+        changed = [i for i, word in enumerate(words) if word != masked[i]]
+        if changed:
+            rows = _rows_of(codes, changed, len(distinct))
+            used = [masked[i] for i in codes[rows]]
+            findings.remark_rows(table, raw, rows, header, "repaired.personal", used=used)
+        words = masked
+    return spread(words, codes, "text", index)
+
+
+def parse_numbers(
+    raw: RawTable,
+    header: str,
+    parser: Callable[[Any], Any],
+    *,
+    table: str,
+    findings: Findings,
+    bad: np.ndarray,
+) -> tuple[np.ndarray, Reading]:
+    """A column of numbers that mostly differ: plain ones at once, the others by ``parser``.
+
+    Returns
+    -------
+    numbers : float, shape (rows,)
+        NaN where the cell is no plain number.
+    reading
+        What the parser made of those other cells.
+    """
+    numbers = plain_numbers(raw.frame[header])
+    rest = np.isnan(numbers)
+    if not rest.any():
+        return numbers, Reading(np.full(len(numbers), -1), [])
+    reading = read_cells(raw, header, parser, table=table, findings=findings, bad=bad, only=rest)
+    return numbers, reading
+
+
+def plain_numbers(cells: pd.Series) -> np.ndarray:
+    """The cells that are numbers, or text that is one with at most one point or comma; else NaN."""
+    if isinstance(cells.dtype, pd.ArrowDtype):
+        kind = cells.dtype.pyarrow_dtype
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            return _from_text(pa.chunked_array(pa.array(cells)))
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return np.full(len(cells), np.nan)
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        made = cells.to_numpy(dtype="float64", na_value=np.nan)
+    elif cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) in _NUMBERS:
+        made = pd.to_numeric(cells).to_numpy(dtype="float64", na_value=np.nan)
+    elif cells.dtype == object:
+        made = np.array(
+            [float(c) if type(c) in (int, float) else np.nan for c in cells], dtype="float64"
+        )
+        words = [c if isinstance(c, str) else None for c in cells]
+        text = _from_text(pa.chunked_array([pa.array(words, pa.string())]))
+        made = np.where(np.isnan(made), text, made)
+    else:
+        return np.full(len(cells), np.nan)
+    return np.where(np.isfinite(made), made, np.nan)
+
+
+_NUMBERS: Final = {"floating", "integer", "mixed-integer-float"}
+
+
+def _from_text(cells: pa.ChunkedArray) -> np.ndarray:
+    try:
+        made = pc.cast(pc.if_else(pc.equal(cells, ""), None, cells), pa.float64())
+        found = made.to_numpy()
+        if np.isfinite(found[~np.isnan(found)]).all() and not pc.any(pc.is_nan(made)).as_py():
+            return np.asarray(found, dtype="float64")
+    except pa.ArrowInvalid:
+        pass
+    fits = pc.match_substring_regex(cells, _PLAIN_NUMBER)
+    trimmed = pc.replace_substring(pc.utf8_trim_whitespace(cells), ",", ".")
+    chosen = pc.if_else(fits, trimmed, None)
+    return np.asarray(pc.cast(chosen, pa.float64()).to_numpy(), dtype="float64")
+
+
+def spread(cells: Sequence[Any], codes: np.ndarray, kind: Kind, index: pd.Index) -> pd.Series:
+    """Values by code (-1: missing) as a column of the schema's kind; missing stays missing."""
+    known = np.array([cell is not None for cell in cells] + [False], dtype=bool)
+    if kind in {"text", "ids"}:
+        made = np.empty(len(cells) + 1, dtype=object)
+        for i, cell in enumerate(cells):
+            made[i] = cell
+        return pd.Series(made[codes], index=index, dtype=object)
     if kind == "date":
-        return pd.Series(pd.to_datetime(pd.Series(cells, index=index, dtype="object")), index=index)
-    return pd.Series(cells, index=index, dtype=EMPTY[kind])
+        days = [np.datetime64("NaT") if c is None else np.datetime64(c) for c in cells]
+        stamps = np.array([*days, np.datetime64("NaT")], dtype="datetime64[ns]")
+        return pd.Series(stamps[codes], index=index)
+    if kind == "number":
+        figures = np.array([np.nan if c is None else c for c in cells] + [np.nan], dtype="float64")
+        return pd.Series(figures[codes], index=index)
+    if kind == "boolean":
+        flags = np.array([bool(c) for c in cells] + [False], dtype=bool)
+        return pd.Series(pd.arrays.BooleanArray(flags[codes], ~known[codes]), index=index)
+    whole = np.array([0 if c is None else c for c in cells] + [0], dtype="int64")
+    return pd.Series(pd.arrays.IntegerArray(whole[codes], ~known[codes]), index=index)
 
 
-def add_missing(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """``frame`` with every column of the table, in its order; absent ones unknown."""
+def nothing(kind: Kind, index: pd.Index) -> pd.Series:
+    """A column of the schema's kind in which all is unknown."""
+    return spread([], np.full(len(index), -1), kind, index)
+
+
+def add_missing(
+    cells: Mapping[str, pd.Series] | pd.DataFrame, table: Table, geometry: gpd.GeoSeries
+) -> gpd.GeoDataFrame:
+    """A frame with every column of the table, in its order; absent ones unknown.
+
+    ``geometry`` gives the index and the CRS.
+    """
+    index = geometry.index
     made = {
-        column.name: frame[column.name]
-        if column.name in frame
-        else typed([None] * len(frame), column.kind, frame.index)
+        column.name: cells[column.name] if column.name in cells else nothing(column.kind, index)
         for column in table.columns
     }
-    return pd.DataFrame(made, index=frame.index)
+    # Not copied: the columns were made for this frame.
+    return gpd.GeoDataFrame(
+        made | {"geometry": geometry}, geometry="geometry", crs=geometry.crs, copy=False
+    )
 
 
-def make_ids(cells: list[Any], prefix: str) -> list[str]:
-    """Ids as text; rows without one get ``prefix`` and their position."""
-    return [
-        values.text(c) if not values.is_blank(c) else f"{prefix}{i + 1}"
-        for i, c in enumerate(cells)
-    ]
+def make_ids(raw: RawTable, header: str | None, prefix: str) -> np.ndarray:
+    """Ids as text, shape (rows,); rows without one get ``prefix`` and their number in the file."""
+    if header is None:
+        return np.array([f"{prefix}{row}" for row in raw.frame.index], dtype=object)
+    cells = raw.frame[header]
+    ready = _plain_words(cells)
+    if ready is not None:
+        return ready
+    codes, distinct = distinct_cells(cells)
+    words = [None if values.is_blank(cell) else values.text(cell) for cell in distinct]
+    made = spread(words, codes, "text", raw.frame.index)
+    own = [f"{prefix}{row}" for row in raw.frame.index[made.isna()]]
+    made[made.isna()] = own
+    return made.to_numpy()
+
+
+def _plain_words(cells: pd.Series) -> np.ndarray | None:
+    """The cells of a text column as they stand, if none of them is blank or needs folding."""
+    if not isinstance(cells.dtype, pd.ArrowDtype) or cells.dtype.pyarrow_dtype != pa.string():
+        return None
+    if cells.empty:
+        return None
+    words = pa.chunked_array(pa.array(cells))
+    spaced = pc.or_(pc.match_substring(words, " "), pc.invert(pc.ascii_is_printable(words)))
+    if words.null_count or pc.any(spaced).as_py():
+        return None
+    nothing_said = ["", "-", "--", "?", *blanks()]
+    if pc.min(pc.binary_length(words)).as_py() <= max(map(len, nothing_said)):
+        blank = pc.is_in(pc.utf8_lower(words), value_set=pa.array(nothing_said))
+        if pc.any(blank).as_py():
+            return None
+    return np.asarray(words.to_numpy(zero_copy_only=False), dtype=object)

@@ -17,10 +17,13 @@ import pandas as pd
 from blackspots.errors import BlackspotsError
 from blackspots.labels import Term
 from blackspots.schema import REJECTS, REMARKS, check
+from blackspots.sources.personal import mask
 from blackspots.sources.raw import RawTable
 from blackspots.sources.values import text
 
 _SHOWN = 200
+LISTED = 1000
+"""Rows with the same remark on one column that are told one by one; more are told as a number."""
 
 
 @dataclass(slots=True)
@@ -95,6 +98,11 @@ class Findings:
         """
         at = np.flatnonzero(rows)
         cells = raw.frame.get(column) if shown is None else shown
+        if len(at) > LISTED:
+            value = None if cells is None else cells.iloc[at[0]]
+            example = None if used is None else used[0]
+            self.remark_column(table, raw, column, code, len(at), value=value, used=example)
+            return
         for i, position in enumerate(map(int, at)):
             value = None if cells is None else cells.iloc[position]
             taken = None if used is None else used[i]
@@ -142,6 +150,18 @@ class Findings:
             }
         )
 
+    def add(self, others: Findings) -> None:
+        """Take over what was noted apart."""
+        self.rejects += others.rejects
+        self.remarks += others.remarks
+
+    def opened(self, table: str, raw: RawTable) -> None:
+        """Note what was done to a whole table when it was opened."""
+        for each in raw.repairs:
+            self.remark_column(
+                table, raw, each.column, each.code, each.count, value=each.value, used=each.used
+            )
+
     def nothing_left(self, table: str, count: int) -> BlackspotsError:
         """The error for a table none of whose rows could be used, with the first problem."""
         first = next(record for record in self.rejects if record["table"] == table)
@@ -162,7 +182,8 @@ class Findings:
 
 def _shown(value: Any) -> str | None:
     absent = value is None or (pd.api.types.is_scalar(value) and pd.isna(value))
-    return None if absent else text(value)[:_SHOWN]
+    # A phone number typed into the column of dates is still a phone number.
+    return None if absent else mask(text(value)[:_SHOWN])
 
 
 def _checked(frame: pd.DataFrame, table: Any) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,11 +15,18 @@ from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import crossing_kinds, plain
 from blackspots.schema import AREAS, CROSSINGS, RAILWAYS, ROADS, Table, check
-from blackspots.sources import values
-from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources import osm, values
+from blackspots.sources.columns import (
+    add_missing,
+    make_ids,
+    match,
+    parse_column,
+)
+from blackspots.sources.extent import extent_of
+from blackspots.sources.files import Source
 from blackspots.sources.findings import Findings
 from blackspots.sources.points import finite, outside, points, source_crs
-from blackspots.sources.raw import RawTable, Source
+from blackspots.sources.raw import RawTable
 
 _ENDS = ("x_from", "y_from", "x_to", "y_to")
 
@@ -40,7 +48,8 @@ def read_roads(source: Source, target: CRS, findings: Findings) -> gpd.GeoDataFr
         ``empty-layer``, or what reading the file says.
     """
     raw = source.table("roads")
-    found = match(raw, "roads", source.columns)
+    findings.opened("roads", raw)
+    found = match(raw, "roads", source.columns, allowed=source.allowed)
     frame, bad = _attributes(raw, found, ROADS, "roads", findings)
     frame["aadt"] = frame["aadt"].replace(0, np.nan)
     lines = _lines(raw, found, source.crs, target, "roads", findings, bad)
@@ -50,7 +59,8 @@ def read_roads(source: Source, target: CRS, findings: Findings) -> gpd.GeoDataFr
 def read_railways(source: Source, target: CRS, findings: Findings) -> gpd.GeoDataFrame:
     """Railway lines, as :func:`read_roads` reads roads."""
     raw = source.table("railways")
-    found = match(raw, "railways", source.columns)
+    findings.opened("railways", raw)
+    found = match(raw, "railways", source.columns, allowed=source.allowed)
     frame, bad = _attributes(raw, found, RAILWAYS, "railways", findings)
     lines = _lines(raw, found, source.crs, target, "railways", findings, bad)
     return _line_table(raw, frame, lines, bad, found, RAILWAYS, findings, target)
@@ -76,13 +86,24 @@ def read_crossings(
         ``duplicate-ids``, ``empty-layer``, or what reading the file says.
     """
     raw = source.table("crossings")
-    found = match(raw, "crossings", source.columns)
+    findings.opened("crossings", raw)
+    found = match(raw, "crossings", source.columns, allowed=source.allowed)
     frame, bad = _attributes(raw, found, CROSSINGS, "crossings", findings)
     for column in ("aadt", "trains"):
         frame[column] = frame[column].replace(0, np.nan)
     kinds = frame["kind"].map(lambda k: None if k is None else crossing_kinds().get(plain(k)))
     frame["kind"] = kinds.where(kinds.notna(), "unknown").astype(object)
-    located = points(raw, found, source.crs, target, table="crossings", findings=findings, bad=bad)
+    extent = extent_of(target, boundary=boundary, tolerance=tolerance)
+    located = points(
+        raw,
+        found,
+        source.crs,
+        target,
+        table="crossings",
+        findings=findings,
+        bad=bad,
+        extent=extent,
+    ).geometry
     lost = located.isna().to_numpy() & ~bad
     findings.reject_rows("crossings", raw, lost, "geometry", "no-location")
     bad |= lost
@@ -91,7 +112,7 @@ def read_crossings(
     bad |= out
     ids = _ids(raw, found, "crossing_id", "LX")
     _refuse_duplicates(raw, ids, "crossings", "crossing_id")
-    made = gpd.GeoDataFrame(add_missing(frame, CROSSINGS), geometry=located, crs=target)[~bad]
+    made = add_missing(frame, CROSSINGS, located)[~bad]
     if made.empty:
         raise findings.nothing_left("crossings", len(raw.frame))
     made.index = pd.Index(ids[~bad], name=CROSSINGS.index, dtype="object")
@@ -102,7 +123,8 @@ def read_crossings(
 def read_areas(source: Source, target: CRS, findings: Findings, level: str) -> gpd.GeoDataFrame:
     """Polygons of one level; invalid outlines are mended, features without area rejected."""
     raw = source.table("areas")
-    found = match(raw, "areas", source.columns)
+    findings.opened("areas", raw)
+    found = match(raw, "areas", source.columns, allowed=source.allowed)
     if "name" not in found:
         have = ", ".join(str(c) for c in raw.frame.columns)
         raise BlackspotsError(
@@ -114,7 +136,7 @@ def read_areas(source: Source, target: CRS, findings: Findings, level: str) -> g
     findings.reject_rows("areas", raw, unnamed, found["name"], "no-name")
     bad |= unnamed
     frame["level"] = level
-    made = gpd.GeoDataFrame(add_missing(frame, AREAS), geometry=shapes, crs=target)[~bad]
+    made = add_missing(frame, AREAS, shapes)[~bad]
     if made.empty:
         raise findings.nothing_left("areas", len(raw.frame))
     made.index = pd.Index([f"{level}/{i + 1}" for i in range(len(made))], name=AREAS.index)
@@ -137,7 +159,9 @@ def read_places(source: Source, target: CRS) -> gpd.GeoDataFrame:
     raw = source.table("places")
     found = match(raw, "places", source.columns)
     bad = np.zeros(len(raw.frame), dtype=bool)
-    located = points(raw, {}, source.crs, target, table="places", findings=Findings(), bad=bad)
+    located = points(
+        raw, {}, source.crs, target, table="places", findings=Findings(), bad=bad
+    ).geometry
     made = gpd.GeoDataFrame(
         {
             name: [
@@ -161,19 +185,30 @@ def _attributes(
     skip: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, np.ndarray]:
     bad = np.zeros(len(raw.frame), dtype=bool)
-    own = {"km_from": values.km, "km_to": values.km, "km": values.km, "ref": values.route}
+    own: dict[str, Callable[[Any], Any]] = {"km": values.km, "ref": values.route}
+    own |= {"km_from": values.km, "km_to": values.km}
     own |= {"bridge": values.flag, "tunnel": values.flag}
+    # A limit or a number of lanes that cannot be read is unknown: no reason to lose a road.
+    own |= {"lanes": osm.lanes, "maxspeed": osm.speed}
     cells = {}
     for column in table.columns:
         if column.name in skip:
             continue
+        if column.kind == "ids":
+            cells[column.name] = osm.node_ids(raw, found.get(column.name))
+            continue
         parser = own.get(column.name, values.PARSERS[column.kind])
         if column.minimum == 0 and column.name not in own:
             parser = values.amount
-        parsed = parse_column(
-            raw, found.get(column.name), parser, table=name, findings=findings, bad=bad
+        cells[column.name] = parse_column(
+            raw,
+            found.get(column.name),
+            parser,
+            column.kind,
+            table=name,
+            findings=findings,
+            bad=bad,
         )
-        cells[column.name] = typed(parsed, column.kind, raw.frame.index)
     return pd.DataFrame(cells, index=raw.frame.index), bad
 
 
@@ -233,7 +268,9 @@ def _two_point_lines(
         raise BlackspotsError("no-crs", file=raw.where, table=table)
     ends = np.array(
         [
-            parse_column(raw, found[end], values.number, table=table, findings=findings, bad=bad)
+            parse_column(
+                raw, found[end], values.number, "number", table=table, findings=findings, bad=bad
+            )
             for end in _ENDS
         ],
         dtype="float64",
@@ -260,8 +297,7 @@ def _polygons(
 
 
 def _ids(raw: RawTable, found: Mapping[str, str], column: str, prefix: str) -> np.ndarray:
-    cells = list(raw.frame[found[column]]) if column in found else [None] * len(raw.frame)
-    return np.array(make_ids(cells, prefix), dtype="object")
+    return make_ids(raw, found.get(column), prefix)
 
 
 def _refuse_duplicates(raw: RawTable, ids: np.ndarray, table: str, column: str) -> None:
@@ -291,11 +327,17 @@ def _line_table(
 ) -> gpd.GeoDataFrame:
     ids = _ids(raw, found, table.index, "R")
     _refuse_duplicates(raw, ids, table.name, table.index)
-    made = gpd.GeoDataFrame(add_missing(frame, table), geometry=lines, crs=target)[~bad]
+    made = add_missing(frame, table, lines)[~bad]
     if made.empty:
         raise findings.nothing_left(table.name, len(raw.frame))
     made.index = pd.Index(ids[~bad], name=table.index, dtype="object")
-    made.geometry = shapely.line_merge(made.geometry.array, directed=True)
+    # Lines of one part stay as they are: merging drops repeated vertices, which have ids too.
+    several = (made.geom_type == "MultiLineString").to_numpy()
+    shapes = made.geometry.to_numpy(copy=True)
+    shapes[several] = shapely.line_merge(shapes[several], directed=True)
+    made.geometry = gpd.GeoSeries(shapes, made.index, crs=target)
+    if "node_ids" in made:
+        made.loc[several, "node_ids"] = None
     apart = made.geom_type == "MultiLineString"
     for column in {"km_from", "km_to"} & set(made.columns):
         made.loc[apart, column] = np.nan  # of the whole: where each part begins is not known

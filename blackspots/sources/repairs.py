@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,13 +13,14 @@ from pyproj import CRS
 from blackspots.errors import BlackspotsError
 from blackspots.schema import REPAIRS, check
 from blackspots.sources import values
-from blackspots.sources.columns import add_missing, make_ids, match, parse_column, typed
+from blackspots.sources.columns import add_missing, make_ids, match, parse_column, read_words
+from blackspots.sources.extent import Extent, extent_of
+from blackspots.sources.files import Source
 from blackspots.sources.findings import Findings
 from blackspots.sources.points import outside, points
-from blackspots.sources.raw import RawTable, Source
+from blackspots.sources.raw import RawTable
 
 _PARSERS = {
-    "work": values.text,
     "countermeasure": values.text,
     "cmf": values.amount,
     "life": values.amount,
@@ -62,19 +64,28 @@ def read_repairs(
         ``missing-column`` when no column says where or what it costs.
     """
     parts, headers = [], dict[str, str]()
-    for table in source.tables():
-        found = match(table, "repairs", source.columns)
+    extent = extent_of(target, boundary=boundary, tolerance=tolerance)
+    for table in source.tables("repairs"):
+        findings.opened("repairs", table)
+        found = match(table, "repairs", source.columns, allowed=source.allowed)
         _require(table, found)
         headers |= found
         parts.append(
             _one_table(
-                table, found, target, findings, crs=source.crs, unit=unit, known=countermeasures
+                table,
+                found,
+                target,
+                findings,
+                source=source,
+                unit=unit,
+                known=countermeasures,
+                extent=extent,
             )
         )
     works = pd.concat(parts)
     works = _refuse(works, findings, outside(works.geometry, boundary, tolerance), "outside-area")
     works = _refuse(works, findings, works.index.duplicated(), "duplicate-id")
-    made = gpd.GeoDataFrame(add_missing(works, REPAIRS), geometry=works.geometry, crs=target)
+    made = add_missing(works, REPAIRS, works.geometry)
     made.index.name = REPAIRS.index
     check(made, REPAIRS)
     made.attrs["headers"] = headers
@@ -98,18 +109,18 @@ def _one_table(
     target: CRS,
     findings: Findings,
     *,
-    crs: str | None,
+    source: Source,
     unit: float,
     known: frozenset[str],
+    extent: Extent | None,
 ) -> gpd.GeoDataFrame:
     index, bad = raw.frame.index, np.zeros(len(raw.frame), dtype=bool)
     kinds = {column.name: column.kind for column in REPAIRS.columns}
+    told: dict[str, Any] = {"table": "repairs", "findings": findings, "bad": bad}
     frame = pd.DataFrame(index=index)
+    frame["work"] = read_words(raw, found.get("work"), allowed=source.allowed, **told)
     for column, parser in _PARSERS.items():
-        parsed = parse_column(
-            raw, found.get(column), parser, table="repairs", findings=findings, bad=bad
-        )
-        frame[column] = typed(parsed, kinds[column], index)
+        frame[column] = parse_column(raw, found.get(column), parser, kinds[column], **told)
     frame["cost"] = frame["cost"].fillna(frame["quantity"] * frame["unit_price"]) * unit
     frame["unit_price"] *= unit
     odd = frame["countermeasure"].notna() & ~frame["countermeasure"].isin(known)
@@ -118,12 +129,12 @@ def _one_table(
             "repairs", raw, int(str(row)), found["countermeasure"], cell, "unknown-countermeasure"
         )
     bad |= odd.to_numpy()
-    located = points(raw, found, crs, target, table="repairs", findings=findings, bad=bad)
+    located = points(raw, found, source.crs, target, extent=extent, **told).geometry
     frame["source_file"] = raw.file
     frame["source_sheet"] = raw.sheet
     frame["source_row"] = index.to_numpy()
-    ids = list(raw.frame[found["repair_id"]]) if "repair_id" in found else [None] * len(index)
-    frame.index = pd.Index(make_ids(ids, "W"), dtype="object", name=REPAIRS.index)
+    ids = make_ids(raw, found.get("repair_id"), "W")
+    frame.index = pd.Index(ids, dtype="object", name=REPAIRS.index)
     located.index = frame.index
     return gpd.GeoDataFrame(frame, geometry=located, crs=target)[~bad]
 

@@ -221,6 +221,8 @@ def test_every_known_header_is_matched_with_and_without_marks(column: str, tmp_p
         "route": "QL1",
         "km": "Km1+5",
         "train_involved": "có",
+        "duplicate": "không",
+        "coordinates": "21.8, 106.7",
         "lat": "21.8",
         "lon": "106.7",
     }

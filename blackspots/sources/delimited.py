@@ -1,0 +1,228 @@
+"""Text files with a mark between cells: CSV, TSV and their kin.
+
+A clean file is read by Arrow, many rows at a time. Where rows differ in length, quotes stand
+inside words, or the text is not UTF-8, the standard library's reader takes over: slower, and
+strict about what it finds. Both give the same table.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import mmap
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from blackspots.errors import BlackspotsError
+from blackspots.sources import legacy
+from blackspots.sources.raw import RawTable, Repair
+from blackspots.sources.sheet import HEADER_ROWS, Header, find_header
+
+SUFFIXES: Final = (".csv", ".tsv", ".txt")
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_HEAD: Final = 4 << 20
+"""Bytes that are searched for the header."""
+_CHUNK: Final = 50_000
+"""Rows that are held as Python objects at a time."""
+_PIECE: Final = 16 << 20
+
+
+class _Untidy(Exception):
+    """The file is not for Arrow: rows of several lengths, stray quotes, another encoding."""
+
+
+def read_delimited(path: Path, encoding: str | None = None) -> RawTable:
+    """The table in a text file, cells as text.
+
+    Parameters
+    ----------
+    encoding
+        What the study says; found out where it says nothing.
+
+    Raises
+    ------
+    BlackspotsError
+        ``unreadable``, ``unknown-encoding``, ``empty-file``, ``row-too-long`` or
+        ``too-many-columns``.
+    """
+    try:
+        with path.open("rb") as file:
+            # Not closed by hand: Arrow's buffers look into it, and it goes with the last of them.
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    if encoding is None:
+        with suppress(_Untidy):
+            return _by_arrow(path.name, data)
+    source, found = legacy.decode(data[:], encoding, file=path.name)
+    said = () if found == "utf-8" or encoding else (Repair("repaired.encoding", used=found),)
+    return _by_rows(path.name, source, said)
+
+
+def _by_arrow(file: str, data: mmap.mmap) -> RawTable:
+    """The table of a tidy UTF-8 file.
+
+    Raises
+    ------
+    _Untidy
+        It is not one.
+    """
+    header, delimiter, start = _head(file, data)
+    quoted = data.find(b'"', start) >= 0
+    if quoted and _stray_quotes(data, start, delimiter):
+        raise _Untidy
+    names = [str(i) for i in range(len(header.names))]
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(data).slice(start)),
+            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=quoted, ignore_empty_lines=False
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string())
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _Untidy from error
+    columns = [table.column(i) for i in range(table.num_columns)]
+    if _has_blank_row(columns):
+        raise _Untidy  # a row of bare delimiters is no row of the table
+    return _table(
+        file, header, columns, pd.RangeIndex(header.rows + 1, header.rows + 1 + len(table))
+    )
+
+
+def _has_blank_row(columns: Sequence[pa.ChunkedArray]) -> bool:
+    """Whether any row has nothing in any column; a column that is always filled settles it."""
+    blank = None
+    for column in columns:
+        empty = pc.equal(pc.binary_length(column), 0)
+        blank = empty if blank is None else pc.and_(blank, empty)
+        if not pc.any(blank).as_py():
+            return False
+    return True
+
+
+def _head(file: str, data: mmap.mmap) -> tuple[Header, str, int]:
+    """The header, the mark between cells, and the byte where the data begin."""
+    head = data[:_HEAD]
+    if len(head) == _HEAD:
+        head = head[: head.rfind(b"\n") + 1]
+    try:
+        source = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _Untidy from error
+    if not source or "\0" in source:
+        raise _Untidy
+    delimiter = _delimiter(source)
+    lines, rows, ends = io.StringIO(source, newline=""), [], []
+    try:
+        for row in csv.reader(iter(lines.readline, ""), delimiter=delimiter, strict=True):
+            rows.append(row)
+            ends.append(lines.tell())
+            if len(rows) == HEADER_ROWS:
+                break
+    except csv.Error as error:
+        raise _Untidy from error
+    header = find_header(file, rows)
+    if header.rows >= len(rows):
+        raise _Untidy  # nothing below it
+    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+    return header, delimiter, mark + len(source[: ends[header.rows - 1]].encode())
+
+
+def _delimiter(source: str) -> str:
+    """The mark between cells, as the header shows it: the first line that is cut in three."""
+    lines = source.split("\n", HEADER_ROWS)[:HEADER_ROWS]
+    header = next((s for s in lines if max(map(s.count, _DELIMITERS)) > 1), lines[0])
+    return max(_DELIMITERS, key=header.count)
+
+
+def _stray_quotes(data: mmap.mmap, start: int, delimiter: str) -> bool:
+    """Whether a quote may stand elsewhere than around a whole cell.
+
+    Each quote must open a cell (after a delimiter or line end) or close one; quotes within
+    quotes make the count differ, and go to the strict reader too.
+    """
+    mark = delimiter.encode()
+    opening = (mark + b'"', b'\n"', b'\r"')
+    closing = (b'"' + mark, b'"\n', b'"\r')
+    total = sum(_counts(data, start, (b'"',)))
+    opened, closed = sum(_counts(data, start, opening)), sum(_counts(data, start, closing))
+    opened += data[start : start + 1] == b'"'
+    closed += data[-1:] == b'"'
+    return not (opened == closed and opened + closed == total)
+
+
+def _counts(data: mmap.mmap, start: int, needles: Sequence[bytes]) -> list[int]:
+    """How often each needle occurs, without holding the whole file."""
+    counts = [0] * len(needles)
+    for at in range(start, len(data), _PIECE):
+        for i, needle in enumerate(needles):
+            counts[i] += data[at : at + _PIECE + len(needle) - 1].count(needle)
+    return counts
+
+
+def _by_rows(file: str, source: str, repairs: tuple[Repair, ...]) -> RawTable:
+    """The table by the strict reader.
+
+    Raises
+    ------
+    BlackspotsError
+        ``unreadable`` where a quote never ends: it would swallow the rows after it without a
+        word; ``row-too-long``, ``empty-file``.
+    """
+    reader = csv.reader(io.StringIO(source, newline=""), delimiter=_delimiter(source), strict=True)
+    rows = _numbered(reader, file)
+    first = list(islice(rows, HEADER_ROWS))
+    header = find_header(file, [row for _, row in first])
+    width = len(header.names)
+    parts: list[list[pa.Array]] = [[] for _ in range(width)]
+    numbers: list[int] = []
+    rest = chain(first[header.rows :], rows)
+    while chunk := list(islice(rest, _CHUNK)):
+        cells = []
+        for number, row in chunk:
+            if not any(cell and not cell.isspace() for cell in row):
+                continue
+            if len(row) > width and any(cell and not cell.isspace() for cell in row[width:]):
+                # A comma inside a text that is not quoted would shift every later cell.
+                raise BlackspotsError("row-too-long", file=file, sheet="", row=number, count=width)
+            numbers.append(number)
+            cells.append([*row, *[""] * (width - len(row))][:width])
+        for part, column in zip(parts, zip(*cells, strict=True), strict=False):
+            part.append(pa.array(column, pa.string()))
+    columns = [pa.chunked_array(part, pa.string()) for part in parts]
+    return _table(file, header, columns, pd.Index(numbers, dtype="int64"), repairs)
+
+
+def _numbered(reader: Iterator[list[str]], file: str) -> Iterator[tuple[int, list[str]]]:
+    try:
+        yield from enumerate(reader, 1)
+    except csv.Error as error:
+        raise BlackspotsError("unreadable", file=file, problem=str(error)) from error
+
+
+def _table(
+    file: str,
+    header: Header,
+    columns: Sequence[pa.ChunkedArray],
+    index: pd.Index,
+    repairs: tuple[Repair, ...] = (),
+) -> RawTable:
+    text = pd.ArrowDtype(pa.string())
+    made = {}
+    for i, (name, cells) in enumerate(zip(header.names, columns, strict=True)):
+        if name or pc.any(pc.greater(pc.binary_length(cells), 0)).as_py():
+            made[name or f"#{i + 1}"] = pd.Series(pd.array(cells, dtype=text), index=index)
+    return RawTable(file, None, pd.DataFrame(made, index=index), repairs=repairs)

@@ -1,0 +1,123 @@
+"""Crashes that seem to be in a register twice: flagged with their partner, and kept."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from blackspots.presets.headers import plain
+
+NEAR: Final = 50.0
+"""Distance [m] within which two coordinates may be of one crash."""
+NEAR_KM: Final = 0.1
+"""Distance [km] within which two km posts may be."""
+_LOOK: Final = 64
+"""Neighbours along the sorted order that are compared with a row, so that time stays linear."""
+_TELLING: Final = ("deaths", "serious", "slight", "injured", "mode", "crash_type")
+_ENOUGH: Final = 2
+"""Of those so many must be known and agree where an hour is not known on both sides."""
+_DAY: Final = 1e9
+"""Distance between two days on the axis that candidates are sorted along."""
+_ROAD: Final = 1e4
+"""Distance between two roads on it, where it is one of km."""
+
+
+def find_duplicates(crashes: pd.DataFrame) -> pd.Series:
+    """The earlier crash that each crash seems to repeat; None for most.
+
+    Two crashes are taken for one when they are of the same day, their hours agree (or, where
+    one has none, at least two of the numbers of persons, mode and type of crash are recorded
+    in both), their coordinates are within 50 m (without coordinates: the same road and
+    within 100 m by km post), and nothing that is recorded in both differs: persons, severity,
+    mode, type, train.
+
+    Parameters
+    ----------
+    crashes
+        A GeoDataFrame of :data:`blackspots.schema.CRASHES` in a metric CRS.
+
+    Returns
+    -------
+    Series of ids, index of ``crashes``
+    """
+    partner = np.full(len(crashes), -1)
+    days = crashes["date"].to_numpy(dtype="datetime64[D]")
+    dated = np.flatnonzero(~np.isnat(days))
+    first, later = _same_place(crashes, dated, days[dated].astype("int64"))
+    if len(first):
+        agree = _agree(crashes, first, later)
+        earliest = np.full(len(crashes), len(crashes))
+        np.minimum.at(earliest, later[agree], first[agree])
+        partner = np.where(earliest < len(crashes), earliest, -1)
+    made = np.full(len(crashes), None, dtype=object)
+    flagged = np.flatnonzero(partner >= 0)
+    made[flagged] = crashes.index.to_numpy(dtype=object)[partner[flagged]]
+    return pd.Series(made, index=crashes.index, dtype=object)
+
+
+def _same_place(
+    crashes: pd.DataFrame, rows: np.ndarray, day: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows of one day that lie near each other, the earlier row first."""
+    shapes = np.asarray(crashes["geometry"].array)
+    x, y = shapely.get_x(shapes), shapely.get_y(shapes)
+    located = ~np.isnan(x[rows])
+    pairs = _neighbours(rows[located], day[located] * _DAY + x[rows[located]], NEAR)
+    pairs = pairs[:, np.abs(y[pairs[0]] - y[pairs[1]]) <= NEAR]
+    if not located.all():
+        # Coordinates, where both have them, say more than km posts.
+        km = crashes["km"].to_numpy(dtype="float64")
+        route = pd.factorize(crashes["route"])[0]
+        posted = (route[rows] >= 0) & ~np.isnan(km[rows])
+        some = rows[posted]
+        by_post = _neighbours(some, day[posted] * _DAY + route[some] * _ROAD + km[some], NEAR_KM)
+        unlocated = np.isnan(x[by_post[0]]) | np.isnan(x[by_post[1]])
+        pairs = np.concatenate([pairs, by_post[:, unlocated]], axis=1)
+    return pairs.min(axis=0), pairs.max(axis=0)
+
+
+def _agree(crashes: pd.DataFrame, first: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """Whether nothing recorded in both differs, and enough is recorded in both."""
+    rows, place = np.unique(np.concatenate([first, later]), return_inverse=True)
+    one, two = np.split(place, 2)
+    some = crashes.iloc[rows]
+    hour = _codes(some["hour"])
+    both = (hour[one] >= 0) & (hour[two] >= 0)
+    good = ~both | (hour[one] == hour[two])
+    told = np.zeros(len(first), dtype=int)
+    severity = some["severity"].where(some["severity"] != "unknown", None)
+    facts = {name: some[name] for name in _TELLING}
+    for name, cells in (facts | {"severity": severity, "train": some["train_involved"]}).items():
+        codes = _codes(cells)
+        known = (codes[one] >= 0) & (codes[two] >= 0)
+        good &= ~known | (codes[one] == codes[two])
+        if name in facts:
+            told += known
+    return np.asarray(good & (both | (told >= _ENOUGH)))
+
+
+def _codes(cells: pd.Series) -> np.ndarray:
+    """Whole numbers that are equal where the cells say the same; -1 for unknown."""
+    if cells.dtype != object:
+        return cells.to_numpy(dtype="float64", na_value=-1.0).astype("int64")
+    codes, words = pd.factorize(cells)
+    same = pd.factorize(np.array([plain(str(word)) for word in words], dtype=object))[0]
+    return np.append(same, -1)[codes]
+
+
+def _neighbours(rows: np.ndarray, along: np.ndarray, reach: float) -> np.ndarray:
+    """Pairs of rows, shape (2, pairs), whose places along an axis are within ``reach``."""
+    order = np.argsort(along, kind="stable")
+    rows, along = rows[order], along[order]
+    found = [np.empty((2, 0), dtype=int)]
+    start = np.arange(len(rows))
+    for step in range(1, _LOOK + 1):
+        start = start[: np.searchsorted(start, len(rows) - step)]
+        start = start[along[start + step] - along[start] <= reach]
+        if not len(start):
+            break
+        found.append(np.stack([rows[start], rows[start + step]]))
+    return np.concatenate(found, axis=1)
