@@ -8,10 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from blackspots import __version__, labels
 from blackspots.errors import BlackspotsError
+
+if TYPE_CHECKING:
+    from blackspots.sources import UnconfirmedHeaders
 
 
 def _system_language() -> str:
@@ -117,7 +120,11 @@ def _confirmed(
         try:
             return command(options, language)
         except BlackspotsError as error:
-            if error.code != "headers-unconfirmed" or not _is_terminal() or options.quiet:
+            if not _is_terminal() or options.quiet:
+                raise
+            from blackspots.sources import UnconfirmedHeaders  # noqa: PLC0415 - slow
+
+            if not isinstance(error, UnconfirmedHeaders):
                 raise
             answers = _asked(error, options.study, language)
             if answers is None:
@@ -136,22 +143,22 @@ def _study_file(path: Path) -> Path:
 
 
 def _asked(
-    error: BlackspotsError, study: Path, language: str | None
+    error: UnconfirmedHeaders, study: Path, language: str | None
 ) -> dict[str, str | list[str]] | None:
     """Column to the headers that a person confirmed, ``""`` for none; None when nobody answers."""
     spoken = language or _study_language(study) or _system_language()
     table, file = error.fields["table"], error.fields["file"]
     print(labels.text("cli.confirm-about", spoken, file=file, table=table, study=study))
-    confirmed: dict[str, list[str]] = {}
-    for header, proposal in getattr(error, "proposals", {}).items():
+    right: list[str] = []
+    for header, proposal in error.proposals.items():
         key = f"start.column.{proposal.column}"
         meaning = labels.text(key, spoken) if labels.has(key) else proposal.column
         said = {"header": header, "column": proposal.column, "meaning": meaning}
         agreed = _yes_or_no(labels.text("cli.confirm", spoken, **said), spoken)
         if agreed is None:
             return None
-        confirmed.setdefault(proposal.column, []).extend([header] if agreed else [])
-    return {c: h[0] if len(h) == 1 else h or "" for c, h in confirmed.items()}
+        right += [header] if agreed else []
+    return error.confirmed(right)
 
 
 def _yes_or_no(question: str, language: str) -> bool | None:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_study import HEADER, crashes, edit, write_rows, write_study
+from pyproj import CRS
+from small_study import GRID, HEADER, crashes, edit, write_book, write_rows, write_study
 
 from blackspots.cli import main
 from blackspots.config import load_study
 from blackspots.errors import BlackspotsError
 from blackspots.remembering import remember, write_whole
+from blackspots.sources import Findings, UnconfirmedHeaders, read_crashes
 
 DATE, MODE = "Ngày xảy ra vụ", "Loại phương tiện xe"
 
@@ -227,3 +229,41 @@ def test_the_questions_are_put_on_a_real_terminal(asking: Path) -> None:
     assert os.waitstatus_to_exitcode(status) == 0, said.decode("utf-8", "replace")
     made = tomllib.loads(asking.read_text(encoding="utf-8"))
     assert made["crashes"]["columns"] == {"date": DATE, "mode": ""}
+
+
+def two_files(folder: Path) -> list[Path]:
+    rows = crashes()
+    write_rows(folder / "a.csv", rows[:10])
+    nearly = [{("Ngày xảy ra vụ" if k == "date" else k): v for k, v in row.items()} for row in rows]
+    write_rows(folder / "b.csv", nearly[10:], list(nearly[0]))
+    return [folder / "a.csv", folder / "b.csv"]
+
+
+@pytest.mark.parametrize(("right", "dated"), [(True, 20), (False, 10)])
+def test_a_confirmed_header_of_one_file_leaves_those_of_the_others(
+    right: bool, dated: int, tmp_path: Path
+) -> None:
+    paths = two_files(tmp_path)
+    with pytest.raises(UnconfirmedHeaders) as asked:
+        read_crashes(paths, CRS(GRID), Findings())
+    assert set(asked.value.proposals) == {"Ngày xảy ra vụ"}
+    columns = asked.value.confirmed(["Ngày xảy ra vụ"] if right else [])
+    assert columns == {"date": ["date", "Ngày xảy ra vụ" if right else ""]}
+    register = read_crashes(paths, CRS(GRID), Findings(), columns=columns)
+    assert register.crashes["date"].notna().sum() == dated
+
+
+def test_a_notes_sheet_does_not_stop_a_register_with_named_columns(tmp_path: Path) -> None:
+    rows = [[row[name] for name in HEADER] for row in crashes()]
+    header = ["Ngày xảy ra vụ" if name == "date" else name for name in HEADER]
+    sheets = {"2021": [header, *rows], "Ghi chú": [["Lưu ý", "Người lập"], ["xem lại", "phòng 2"]]}
+    write_book(tmp_path / "c.xlsx", sheets)
+    findings = Findings()
+    register = read_crashes(
+        [tmp_path / "c.xlsx"], CRS(GRID), findings, columns={"date": "Ngày xảy ra vụ"}
+    )
+    assert len(register.crashes) == 20
+    assert [(r["sheet"], r["code"]) for r in findings.remarks] == [("Ghi chú", "sheet-left-out")]
+    with pytest.raises(BlackspotsError) as refusal:
+        read_crashes([tmp_path / "c.xlsx"], CRS(GRID), Findings(), columns={"date": "Ngày"})
+    assert refusal.value.code == "unknown-column"

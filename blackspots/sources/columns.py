@@ -32,14 +32,25 @@ _SAMPLE: Final = 500
 
 
 def match(
-    raw: RawTable, table: str, given: Headers, *, allowed: Sequence[str] = ()
+    raw: RawTable,
+    table: str,
+    given: Headers,
+    *,
+    allowed: Sequence[str] = (),
+    absent: set[str] | None = None,
 ) -> dict[str, str]:
     """Column of the table to header of the file.
 
     What the study gives comes first (an empty header leaves the column out; of several
-    headers the one that the file has); then headers that are known words for a column,
-    compared without marks and case. A header of personal data is taken only if ``allowed``
-    names it.
+    headers the one that the file has, of which an empty one says that it may have none); then
+    headers that are known words for a column, compared without marks and case. A header of
+    personal data is taken only if ``allowed`` names it.
+
+    Parameters
+    ----------
+    absent
+        For one of several tables: takes the columns whose headers this one has not, which
+        is then no error; they are found by known words, if at all.
 
     Raises
     ------
@@ -57,17 +68,21 @@ def match(
                 "unknown-table-column", key=f"{table}.columns.{column}", have=have
             )
         header = _given(raw, headers)
-        if header:
+        if header is None:
+            if absent is None:
+                raise unknown_column(raw, headers if isinstance(headers, str) else headers[0])
+            absent.add(column)
+        elif header:
             if personal.header_kind(header) and header not in allowed:
                 raise BlackspotsError(
                     "personal-column", file=raw.where, column=header, table=table, key=column
                 )
             found[column] = header
-    taken = set(found.values())
+    taken, lacking = set(found.values()), absent or set()
     guessed: dict[str, str] = {}
     for header in map(str, raw.frame.columns):
         means = _meaning(header, known)
-        if means is None or means in given or header in taken:
+        if means is None or header in taken or (means in given and means not in lacking):
             continue
         if means in guessed:
             raise BlackspotsError(
@@ -82,16 +97,13 @@ def match(
     return found | guessed
 
 
-def _given(raw: RawTable, headers: str | Sequence[str]) -> str:
-    """The header that the study names; the one that is there, where it names several."""
-    if isinstance(headers, str):
-        if headers and headers not in raw.frame.columns:
-            raise unknown_column(raw, headers)
-        return headers
-    there = [header for header in headers if header in raw.frame.columns]
-    if not there:
-        raise unknown_column(raw, " | ".join(headers))
-    return there[0]
+def _given(raw: RawTable, headers: str | Sequence[str]) -> str | None:
+    """The header that the study names, the first that is there of several; None for none."""
+    if headers == "":
+        return ""
+    names = [headers] if isinstance(headers, str) else headers
+    there = next((header for header in names if header and header in raw.frame.columns), None)
+    return "" if there is None and "" in names else there
 
 
 def _meaning(header: str, known: Mapping[str, str]) -> str | None:

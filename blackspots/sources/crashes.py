@@ -35,7 +35,7 @@ from blackspots.sources.files import read_raw
 from blackspots.sources.findings import Findings
 from blackspots.sources.points import points
 from blackspots.sources.proposals import Proposal, UnconfirmedHeaders, propose
-from blackspots.sources.raw import RawTable, distinct_cells, filtered
+from blackspots.sources.raw import RawTable, distinct_cells, filtered, unknown_column
 
 _COUNTS: Final = ("deaths", "serious", "slight", "injured")
 _WORDS: Final = ("crash_type", "mode", "cause", "district")
@@ -202,10 +202,16 @@ def _parts(
     """The crashes of each table; headers to confirm are told of all tables together."""
     unsure: list[tuple[str, list[Proposal]]] = []
     left: list[RawTable] = []
+    known: dict[str, dict[str, None]] = {}
+    missed: list[tuple[RawTable, set[str]]] = []
     read = 0
     for table in tables:
-        found = match(table, "crashes", columns, allowed=rules.allowed)
-        asked = propose(table, "crashes", found, columns)
+        absent: set[str] = set()
+        found = match(table, "crashes", columns, allowed=rules.allowed, absent=absent)
+        missed.append((replace(table, frame=table.frame.iloc[:0], geometry=None), absent))
+        for column, header in found.items():
+            known.setdefault(column, {})[header] = None
+        asked = propose(table, "crashes", found, columns.keys() - absent)
         if asked:
             unsure.append((table.where, asked))
             continue
@@ -218,12 +224,24 @@ def _parts(
         seen.add(table, found)
         read += 1
         yield _one_table(table, found, findings, rules)
+    _require_somewhere(missed, columns)
     if unsure:
-        raise UnconfirmedHeaders("crashes", unsure)
+        raise UnconfirmedHeaders("crashes", unsure, known)
     for table in left:
         if not read:
             _require(table, {})
         findings.remark_column("crashes", table, None, "doubtful.sheet-left-out", len(table.frame))
+
+
+def _require_somewhere(missed: Sequence[tuple[RawTable, set[str]]], columns: Headers) -> None:
+    """A header that the study names must be in some table of the register."""
+    if not missed:
+        return
+    nowhere = set.intersection(*(absent for _, absent in missed))
+    for column in columns:
+        if column in nowhere:
+            named = columns[column]
+            raise unknown_column(missed[0][0], named if isinstance(named, str) else named[0])
 
 
 class _Seen:

@@ -19,10 +19,9 @@ _LOOK: Final = 64
 _TELLING: Final = ("deaths", "serious", "slight", "injured", "mode", "crash_type")
 _ENOUGH: Final = 2
 """Of those so many must be known and agree where an hour is not known on both sides."""
-_DAY: Final = 1e9
-"""Distance between two days on the axis that candidates are sorted along."""
-_ROAD: Final = 1e4
-"""Distance between two roads on it, where it is one of km."""
+_MULTIPLIER: Final = 1_000_003
+_EXACT: Final = 1e-6
+"""Room for the last bit of a difference: Km45+400 is 0.1 km from Km45+300."""
 
 
 def find_duplicates(crashes: pd.DataFrame) -> pd.Series:
@@ -65,15 +64,18 @@ def _same_place(
     shapes = np.asarray(crashes["geometry"].array)
     x, y = shapely.get_x(shapes), shapely.get_y(shapes)
     located = ~np.isnan(x[rows])
-    pairs = _neighbours(rows[located], day[located] * _DAY + x[rows[located]], NEAR)
-    pairs = pairs[:, np.abs(y[pairs[0]] - y[pairs[1]]) <= NEAR]
+    facts = _mixed(crashes)
+    pairs = _neighbours(rows[located], day[located], x, NEAR, facts)
+    apart = np.hypot(x[pairs[0]] - x[pairs[1]], y[pairs[0]] - y[pairs[1]])
+    pairs = pairs[:, apart <= NEAR + _EXACT]
     if not located.all():
         # Coordinates, where both have them, say more than km posts.
         km = crashes["km"].to_numpy(dtype="float64")
         route = pd.factorize(crashes["route"])[0]
         posted = (route[rows] >= 0) & ~np.isnan(km[rows])
         some = rows[posted]
-        by_post = _neighbours(some, day[posted] * _DAY + route[some] * _ROAD + km[some], NEAR_KM)
+        road = day[posted] * (route.max() + 1) + route[some]
+        by_post = _neighbours(some, road, km, NEAR_KM, facts)
         unlocated = np.isnan(x[by_post[0]]) | np.isnan(x[by_post[1]])
         pairs = np.concatenate([pairs, by_post[:, unlocated]], axis=1)
     return pairs.min(axis=0), pairs.max(axis=0)
@@ -108,15 +110,37 @@ def _codes(cells: pd.Series) -> np.ndarray:
     return np.append(same, -1)[codes]
 
 
-def _neighbours(rows: np.ndarray, along: np.ndarray, reach: float) -> np.ndarray:
-    """Pairs of rows, shape (2, pairs), whose places along an axis are within ``reach``."""
-    order = np.argsort(along, kind="stable")
-    rows, along = rows[order], along[order]
+def _mixed(crashes: pd.DataFrame) -> np.ndarray:
+    """A number for each row that is the same where all that tells crashes apart is the same."""
+    made = np.zeros(len(crashes), dtype="uint64")
+    for name in ("hour", *_TELLING):
+        made = made * np.uint64(_MULTIPLIER) + _codes(crashes[name]).astype("uint64")
+    return made
+
+
+def _neighbours(
+    rows: np.ndarray, group: np.ndarray, place: np.ndarray, reach: float, facts: np.ndarray
+) -> np.ndarray:
+    """Pairs of rows of one group, shape (2, pairs), whose places on an axis are within ``reach``.
+
+    Of many rows at one place, those of the same facts are compared first.
+
+    Parameters
+    ----------
+    rows, group : int, shape (some,)
+        Rows to compare, and the group of each.
+    place, facts : shape (crashes,)
+        Where every crash is on the axis, and a number for what is told of it.
+    """
+    order = np.lexsort((facts[rows], place[rows], group))
+    rows, group = rows[order], group[order]
+    along = place[rows]
     found = [np.empty((2, 0), dtype=int)]
     start = np.arange(len(rows))
     for step in range(1, _LOOK + 1):
         start = start[: np.searchsorted(start, len(rows) - step)]
-        start = start[along[start + step] - along[start] <= reach]
+        near = along[start + step] - along[start] <= reach + _EXACT
+        start = start[near & (group[start + step] == group[start])]
         if not len(start):
             break
         found.append(np.stack([rows[start], rows[start + step]]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,17 +32,41 @@ class Proposal:
 
 
 class UnconfirmedHeaders(BlackspotsError):
-    """Headers that a person must confirm; the message holds the lines to paste."""
+    """Headers that a person must confirm; the message holds the lines to paste.
 
-    def __init__(self, table: str, asked: Sequence[tuple[str, Sequence[Proposal]]]) -> None:
+    Parameters
+    ----------
+    asked
+        Where a table stands, and what is proposed for it.
+    known
+        Column to the headers that other tables have for it: they must stay when a study
+        comes to name the column.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        asked: Sequence[tuple[str, Sequence[Proposal]]],
+        known: Mapping[str, Iterable[str]],
+    ) -> None:
         self.table = table
         self.proposals = {p.header: p for _, some in asked for p in some}
-        merged: dict[str, list[str]] = {}
-        for proposal in self.proposals.values():
-            merged.setdefault(proposal.column, []).append(proposal.header)
-        self.columns = {c: names[0] if len(names) == 1 else names for c, names in merged.items()}
+        self._known = known
+        self.columns = self.confirmed(self.proposals)
         where = ", ".join(dict.fromkeys(where for where, _ in asked))
         super().__init__("headers-unconfirmed", file=where, table=table, block=block(self.columns))
+
+    def confirmed(self, headers: Container[str]) -> dict[str, str | list[str]]:
+        """What a study must say when those of the headers are right and the others wrong.
+
+        ``""`` among the headers of a column says that a table may have none of them.
+        """
+        merged: dict[str, list[str]] = {}
+        for proposal in self.proposals.values():
+            names = merged.setdefault(proposal.column, list(self._known.get(proposal.column, ())))
+            names.append(proposal.header if proposal.header in headers else "")
+        distinct = {column: list(dict.fromkeys(names)) for column, names in merged.items()}
+        return {c: names[0] if len(names) == 1 else names for c, names in distinct.items()}
 
 
 def block(columns: Mapping[str, str | Sequence[str]]) -> str:
@@ -60,7 +84,7 @@ def propose(
     raw: RawTable,
     table: str,
     found: Mapping[str, str],
-    given: Mapping[str, str | Sequence[str]],
+    given: Collection[str],
 ) -> list[Proposal]:
     """At most one header for each column that was neither found nor given.
 
@@ -69,7 +93,7 @@ def propose(
     found
         Column to header, as :func:`blackspots.sources.columns.match` gives it.
     given
-        What the study says; a column it leaves out is not proposed again.
+        Columns of which the study speaks: they are not proposed again.
     """
     known = {w: c for w, c in aliases(table).items() if c not in found and c not in given}
     if _has_place(found):
