@@ -401,7 +401,7 @@ EMPTY: Final[dict[Kind, str]] = {
 """Dtype of each kind of column, with room for missing values."""
 
 _IS_KIND: Final[dict[Kind, Callable[[pd.Series], bool]]] = {
-    "text": lambda s: pd.api.types.is_string_dtype(s) or pd.api.types.is_object_dtype(s),
+    "text": lambda s: s.dtype == object or pd.api.types.is_string_dtype(s),
     "integer": pd.api.types.is_integer_dtype,
     "number": pd.api.types.is_numeric_dtype,
     "boolean": pd.api.types.is_bool_dtype,

@@ -315,19 +315,21 @@ def spread(cells: Sequence[Any], codes: np.ndarray, kind: Kind, index: pd.Index)
         made = np.empty(len(cells) + 1, dtype=object)
         for i, cell in enumerate(cells):
             made[i] = cell
-        return pd.Series(made[codes], index=index, dtype=object)
+        return pd.Series(made[codes], index=index, dtype=object, copy=False)
     if kind == "date":
         days = [np.datetime64("NaT") if c is None else np.datetime64(c) for c in cells]
         stamps = np.array([*days, np.datetime64("NaT")], dtype="datetime64[ns]")
-        return pd.Series(stamps[codes], index=index)
+        return pd.Series(stamps[codes], index=index, copy=False)
     if kind == "number":
         figures = np.array([np.nan if c is None else c for c in cells] + [np.nan], dtype="float64")
-        return pd.Series(figures[codes], index=index)
+        return pd.Series(figures[codes], index=index, copy=False)
     if kind == "boolean":
         flags = np.array([bool(c) for c in cells] + [False], dtype=bool)
-        return pd.Series(pd.arrays.BooleanArray(flags[codes], ~known[codes]), index=index)
+        answers = pd.arrays.BooleanArray(flags[codes], ~known[codes])
+        return pd.Series(answers, index=index, copy=False)
     whole = np.array([0 if c is None else c for c in cells] + [0], dtype="int64")
-    return pd.Series(pd.arrays.IntegerArray(whole[codes], ~known[codes]), index=index)
+    counts = pd.arrays.IntegerArray(whole[codes], ~known[codes])
+    return pd.Series(counts, index=index, copy=False)
 
 
 def nothing(kind: Kind, index: pd.Index) -> pd.Series:

@@ -15,7 +15,7 @@ from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import crossing_kinds, plain
 from blackspots.schema import AREAS, CROSSINGS, RAILWAYS, ROADS, Table, check
-from blackspots.sources import osm, values
+from blackspots.sources import osm, personal, values
 from blackspots.sources.columns import (
     add_missing,
     make_ids,
@@ -197,7 +197,8 @@ def _attributes(
         if column.kind == "ids":
             cells[column.name] = osm.node_ids(raw, found.get(column.name))
             continue
-        parser = own.get(column.name, values.PARSERS[column.kind])
+        parser = own.get(column.name, _words if column.kind == "text" else None)
+        parser = parser or values.PARSERS[column.kind]
         if column.minimum == 0 and column.name not in own:
             parser = values.amount
         cells[column.name] = parse_column(
@@ -210,6 +211,13 @@ def _attributes(
             bad=bad,
         )
     return pd.DataFrame(cells, index=raw.frame.index), bad
+
+
+def _words(cell: Any) -> str | values.Noted:
+    """Text with numbers and names that show a person masked; roads may be named after one."""
+    text = values.text(cell)
+    masked = personal.mask(text)
+    return text if masked == text else values.Noted(masked, "repaired.personal")
 
 
 def _geometry(raw: RawTable, crs: str | None, table: str) -> gpd.GeoSeries:
