@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +13,7 @@ from tomlkit.items import Comment, InlineTable, Table, Whitespace
 
 from blackspots.errors import BlackspotsError
 from blackspots.sources.proposals import block
+from blackspots.store import whole_file
 
 _BOM = "\ufeff"
 
@@ -36,7 +34,7 @@ def remember(path: Path, table: str, columns: Mapping[str, str | Sequence[str]])
     ------
     BlackspotsError
         ``not-remembered`` when the file is written so that this cannot be done without
-        changing something else, with the lines to paste; ``start-not-written``.
+        changing something else, with the lines to paste; or what writing the file says.
     """
     path = path.resolve()
     source = path.read_bytes().decode("utf-8")
@@ -61,39 +59,15 @@ def remember(path: Path, table: str, columns: Mapping[str, str | Sequence[str]])
 
 
 def write_whole(path: Path, words: str) -> None:
-    """Replace a text file at once: a reader sees the old one or the new one.
+    """Replace a study file at once, whole or not at all.
 
     Raises
     ------
     BlackspotsError
-        ``start-not-written``.
+        ``output-locked`` or ``output-failed``.
     """
-    path = path.resolve()
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise BlackspotsError("start-not-written", file=str(path), problem=str(error)) from error
-    fresh = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(words.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, fresh)
-        else:
-            fresh.chmod(0o666 & ~_umask())
-        fresh.replace(path)
-    except OSError as error:
-        raise BlackspotsError("start-not-written", file=str(path), problem=str(error)) from error
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with whole_file(path) as fresh:
+        fresh.write_bytes(words.encode("utf-8"))
 
 
 def _read(source: str) -> Any:

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,6 +89,54 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise BlackspotsError("output-failed", folder=str(folder), problem=str(error)) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary file that takes ``path``'s place when the block ends without an error.
+
+    A reader sees the old file or the new one. The mode of the old one stays; a link is
+    followed.
+
+    Raises
+    ------
+    BlackspotsError
+        ``output-locked`` when ``path`` is there and cannot be replaced; ``output-failed``.
+    """
+    path = path.resolve()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+    except OSError as error:
+        raise BlackspotsError("output-failed", folder=str(path), problem=str(error)) from error
+    fresh = Path(name)
+    try:
+        yield fresh
+        if path.exists():
+            shutil.copymode(path, fresh)
+        else:
+            fresh.chmod(0o644)
+        with fresh.open("rb+") as file:
+            os.fsync(file.fileno())
+        _take_place(fresh, path)
+    except OSError as error:
+        raise BlackspotsError("output-failed", folder=str(path), problem=str(error)) from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
+def _take_place(fresh: Path, path: Path) -> None:
+    """Put ``fresh`` where ``path`` is; a file that is open elsewhere cannot be replaced."""
+    try:
+        fresh.replace(path)
+    except OSError as error:
+        if not path.exists():
+            raise
+        raise BlackspotsError("output-locked", file=str(path)) from error
 
 
 def _swap(fresh: Path, folder: Path) -> None:

@@ -28,6 +28,8 @@ from small_study import (
 )
 
 from blackspots import checking, labels
+from blackspots.checking import workbook
+from blackspots.checking.told import Words
 from blackspots.cli import main
 from blackspots.config import load_study
 from blackspots.errors import BlackspotsError
@@ -387,7 +389,7 @@ def test_a_register_without_days_has_its_rows_under_no_year(tmp_path: Path) -> N
 def test_a_list_that_is_too_long_is_cut_and_says_so(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "_MOST_ROWS", 2)
+    monkeypatch.setattr(workbook, "_MOST_ROWS", 2)
     sheets = dict(zip(SHEETS, checking.check_sheets(checked, "vi"), strict=True))
     assert len(sheets["rejected"].rows) == 2
     total = len(checked.inputs.rejects)
@@ -395,7 +397,7 @@ def test_a_list_that_is_too_long_is_cut_and_says_so(
 
 
 def test_a_share_is_never_all_when_something_is_missing_nor_none_of_something() -> None:
-    words = checking._Words("vi")
+    words = Words("vi")
     assert words.share(0, 10) == "0 %"
     assert words.share(10, 10) == "100 %"
     assert words.share(99_999, 100_000) == "> 99,9 %"
@@ -450,7 +452,7 @@ def test_a_failed_write_leaves_the_earlier_workbook(
         raise PermissionError(13, "in use")
 
     if at == "write":
-        monkeypatch.setattr(checking, "write_workbook", refuse)
+        monkeypatch.setattr(workbook, "write_workbook", refuse)
     else:
         monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(BlackspotsError) as caught:
@@ -490,7 +492,8 @@ def test_a_blocked_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_every_text_of_the_check_is_used() -> None:
-    code = Path(checking.__file__).read_text(encoding="utf-8")
+    files = Path(checking.__file__).parent.glob("*.py")
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
     built = {"without"}  # f"without-{key}"
     groups = {key.split(".")[1] for key in labels.texts("vi") if key.startswith("check.")}
     for group in groups:

@@ -94,9 +94,10 @@ def test_mode_and_link_of_the_file_stay(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_takes_no_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(BlackspotsError) as raised:
-        write_whole(tmp_path / "nowhere" / "study.toml", "x")
-    assert raised.value.code == "start-not-written"
+        write_whole(tmp_path / "file" / "study.toml", "x")
+    assert raised.value.code == "output-failed"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ same, so that the study runs, is marked.
 from __future__ import annotations
 
 from blackspots.starting.drafting import draft, report_lines
-from blackspots.starting.survey import Survey, Taken, survey
+from blackspots.starting.found import Survey, Taken
+from blackspots.starting.survey import survey
 
 __all__ = ["Survey", "Taken", "draft", "report_lines", "survey"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from blackspots import labels
 from blackspots.errors import BlackspotsError
 from blackspots.labels import Term
-from blackspots.starting.survey import Choice, Survey, Taken
+from blackspots.starting.found import Choice, Survey, Taken
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _HEADER: Final = {"areas": "[[areas]]"}
