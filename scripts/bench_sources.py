@@ -188,8 +188,8 @@ def measure(kind: str, path: Path, small: Path, rounds: int) -> None:
         )
     memory = statistics.median(run["peak"] / run["kept"] for run in ours)
     for name, some in zip(("the bare read", "a table of points"), ratios, strict=False):
-        middle = statistics.median(some)
-        print(f"  time: {middle:.2f} x {name} ({some[0]:.2f} to {some[-1]:.2f})")
+        typical = statistics.median(some)
+        print(f"  time: {typical:.2f} x {name} ({some[0]:.2f} to {some[-1]:.2f})")
     print(f"  memory: {memory:.2f} x the table\n")
 
 

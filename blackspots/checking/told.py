@@ -175,7 +175,8 @@ class Told:
         for code, count in counts.items():
             words = self.words.lower(text(f"{prefix}.{code}", self.language))
             made[words] = made.get(words, 0) + count
-        return _sorted(made)
+        # Equal counts stay in the order of their codes, which no language changes.
+        return dict(sorted(made.items(), key=lambda item: -item[1]))
 
     def columns(self) -> list[str]:
         """Columns that were left out; those of personal data by themselves."""

@@ -51,6 +51,11 @@ def meanings(words: str, section: str) -> list[str]:
     return list(dict.fromkeys(found[i] for i in sorted(found)))
 
 
+def names(table: str) -> list[tuple[str, ...]]:
+    """What the rows of a table are called: plain phrases as their words."""
+    return [tuple(plain(phrase).split()) for phrase in _tree()["tables"].get(table, ())]
+
+
 def _unmarked(words: str) -> str:
     """Words without marks, their case kept."""
     letters = unicodedata.normalize("NFD", words.replace("đ", "d").replace("Đ", "D"))

@@ -112,6 +112,12 @@ def persons() -> frozenset[str]:
 
 
 @cache
+def counting() -> frozenset[str]:
+    """Plain words that make a number of what stands beside them."""
+    return frozenset(plain(word) for word in _tree("notations")["counting"]["words"])
+
+
+@cache
 def range_words(kind: str = "words") -> tuple[str, ...]:
     """Plain words between the ends of a range; ``days``: more, between two days."""
     return tuple(plain(word) for word in _tree("notations")["range"][kind])

@@ -15,6 +15,10 @@ from blackspots.presets import headers, notations
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _THOUSANDS: Final = re.compile(r"-?\d{1,3}([.,]\d{3})+")
 _COUNTED: Final = re.compile(r"(\d{1,4}) ?([^\W\d]+)")
+MOST_PERSONS: Final = 1000
+"""Persons of one crash above which a number is taken for another column's."""
+_LARGEST: Final = 1e15
+"""Greatest sum or quantity."""
 _ALIKE: Final = {
     "'": "′’‘ʹ´`ʼ＇",
     '"': "″”“„ʺ˝＂",
@@ -104,6 +108,8 @@ def amount(cell: Any) -> float:
     value = number(cell)
     if value < 0:
         raise Unreadable("negative")
+    if value > _LARGEST:
+        raise Unreadable("too-large")
     return value
 
 
@@ -113,9 +119,13 @@ def count(cell: Any) -> int | Noted:
         if headers.plain(counted[2]) not in notations.persons():
             raise Unreadable("not-a-number")
         return Noted(int(counted[1]), "repaired.number-in-words")
+    if isinstance(cell, str) and _THOUSANDS.fullmatch(cell.strip()):
+        raise Unreadable("ambiguous-number")
     value = number(cell)
     if value < 0:
         raise Unreadable("negative")
+    if value > MOST_PERSONS:
+        raise Unreadable("too-many")
     return integer(value)
 
 

@@ -6,6 +6,7 @@ different dates, hours and words. Only plain numbers, which all differ, are conv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -81,7 +82,8 @@ def match(
     taken, lacking = set(found.values()), absent or set()
     guessed: dict[str, str] = {}
     for header in map(str, raw.frame.columns):
-        means = _meaning(header, known)
+        first = _again(header)
+        means = _meaning(first if first in raw.frame.columns else header, known)
         if means is None or header in taken or (means in given and means not in lacking):
             continue
         if means in guessed:
@@ -104,6 +106,11 @@ def _given(raw: RawTable, headers: str | Sequence[str]) -> str | None:
     names = [headers] if isinstance(headers, str) else headers
     there = next((header for header in names if header and header in raw.frame.columns), None)
     return "" if there is None and "" in names else there
+
+
+def _again(header: str) -> str:
+    """The header that one is a repetition of: ``Chết`` of ``Chết (2)``; else itself."""
+    return re.sub(r" \(\d+\)$", "", header)
 
 
 def _meaning(header: str, known: Mapping[str, str]) -> str | None:

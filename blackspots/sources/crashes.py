@@ -18,7 +18,7 @@ from pyproj import CRS
 from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import plain, severity_vocabulary, unclear_severities
 from blackspots.schema import CRASHES, SEVERITIES, check
-from blackspots.sources import personal, posts, times, values
+from blackspots.sources import personal, posts, values
 from blackspots.sources.columns import (
     Headers,
     add_missing,
@@ -29,6 +29,7 @@ from blackspots.sources.columns import (
     read_words,
     spread,
 )
+from blackspots.sources.dates import Period, read_dates
 from blackspots.sources.duplicates import find_duplicates
 from blackspots.sources.extent import Extent, extent_of
 from blackspots.sources.files import read_raw
@@ -41,11 +42,11 @@ _COUNTS: Final = ("deaths", "serious", "slight", "injured")
 _WORDS: Final = ("crash_type", "mode", "cause", "district")
 _PLACES: Final = ("lat", "lon", "coordinates", "y", "x")
 
-_HABIT: Final = 0.1
 _RESTART: Final = 5
 _COLUMNS: Final = 2
 """Columns of a register that a sheet must have to be taken for one."""
 _MOST: Final = 0.5
+_SAMPLE: Final = 500
 _FEW: Final = 3
 
 
@@ -75,7 +76,7 @@ class _Rules:
     target: CRS
     crs: str | None
     words: Mapping[str, str]
-    period: tuple[date | None, date | None]
+    period: Period
     month_first: bool
     extent: Extent | None
     allowed: tuple[str, ...]
@@ -141,6 +142,8 @@ def read_crashes(
     bounds = None
     if boundary is not None:
         bounds = extent_of(target, boundary=boundary, tolerance=tolerance)
+    if bounds is not None and extent is not None:
+        bounds = replace(bounds, lines=extent.lines)
     rules = _Rules(
         target=target,
         crs=crs,
@@ -215,7 +218,7 @@ def _parts(
         if asked:
             unsure.append((table.where, asked))
             continue
-        if table.sheet and not named and not _says_where(table, found) and len(found) < _COLUMNS:
+        if table.sheet and not named and _is_no_register(table, found):
             left.append(table)
             continue
         _require(table, found)
@@ -259,9 +262,9 @@ class _Seen:
         used = set(found.values())
         for header in map(str, table.frame.columns):
             if header not in used:
-                self.dropped[header] = None
+                self.dropped[personal.mask(header)] = None
             if personal.header_kind(header):
-                self.personal[header] = None
+                self.personal[personal.mask(header)] = None
         shown = {c: h for c, h in found.items() if c in {*_PLACES, "crash_id", "duplicate"}}
         slim = replace(table, frame=table.frame[list(dict.fromkeys(shown.values()))], geometry=None)
         self._cells.setdefault((table.file, table.sheet), []).append((slim, shown))
@@ -304,6 +307,14 @@ def _says_where(raw: RawTable, found: Mapping[str, str]) -> bool:
     return raw.geometry is not None or any(pair <= found.keys() for pair in pairs)
 
 
+def _is_no_register(raw: RawTable, found: Mapping[str, str]) -> bool:
+    """Whether a sheet beside others holds something else: notes, totals.
+
+    One that has days but no place is none of these: it must say where.
+    """
+    return "date" not in found and not _says_where(raw, found) and len(found) < _COLUMNS
+
+
 def _require(raw: RawTable, found: Mapping[str, str]) -> None:
     """A register must say where."""
     if not _says_where(raw, found):
@@ -335,10 +346,24 @@ def _one_table(
     frame["source_sheet"] = spread([raw.sheet], everywhere, "text", index)
     frame["source_row"] = pd.Series(index.to_numpy(), index=index)
     prefix = f"{raw.file}:{raw.sheet}:" if raw.sheet else f"{raw.file}:"
-    ids = make_ids(raw, found.get("crash_id"), prefix)
+    ids = make_ids(raw, _id_header(raw, found, rules, findings), prefix)
     made = add_missing(frame, CRASHES, located.geometry)
     made.index = pd.Index(ids, dtype="object", name=CRASHES.index)
     return made[~bad] if bad.any() else made
+
+
+def _id_header(
+    raw: RawTable, found: Mapping[str, str], rules: _Rules, findings: Findings
+) -> str | None:
+    """The column of ids, unless it holds plates, phones or names: ids stand on every output."""
+    header = found.get("crash_id")
+    if header is None or header in rules.allowed:
+        return header
+    some = distinct_cells(raw.frame[header].iloc[:_SAMPLE])[1]
+    if personal.cells_kind(values.text(cell) for cell in some) is None:
+        return header
+    findings.remark_column("crashes", raw, header, "repaired.personal-column", len(raw.frame))
+    return None
 
 
 def _attributes(
@@ -346,7 +371,9 @@ def _attributes(
 ) -> dict[str, Any]:
     """All columns but the place."""
     frame: dict[str, Any] = {}
-    _dates(raw, found, frame, rules, told)
+    frame["date"], frame["hour"] = read_dates(
+        raw, found, period=rules.period, month_first=rules.month_first, told=told
+    )
     for column in _COUNTS:
         frame[column] = parse_column(raw, found.get(column), values.count, "integer", **told)
     frame["injured"] = frame["injured"].fillna(frame["serious"] + frame["slight"])
@@ -359,11 +386,16 @@ def _attributes(
     return frame
 
 
+def _route(cell: Any) -> str:
+    """A road number; what is none is text, and may hold anything."""
+    return personal.mask(posts.route(cell))
+
+
 def _posts(
     raw: RawTable, found: Mapping[str, str], frame: dict[str, Any], told: dict[str, Any]
 ) -> None:
     """Road number and km; a number that stands with the km post serves where no other does."""
-    frame["route"] = parse_column(raw, found.get("route"), posts.route, "text", **told)
+    frame["route"] = parse_column(raw, found.get("route"), _route, "text", **told)
     reading = read_cells(raw, found.get("km"), posts.km_post, **told)
     frame["km"] = reading.spread("number", raw.frame.index, lambda post: post.km)
     frame["km_uncertainty"] = reading.spread(
@@ -383,62 +415,6 @@ def _posts(
             used=list(frame["route"][differs]),
         )
     frame["route"] = frame["route"].where(frame["route"].notna(), beside)
-
-
-def _dates(
-    raw: RawTable,
-    found: Mapping[str, str],
-    frame: dict[str, Any],
-    rules: _Rules,
-    told: dict[str, Any],
-) -> None:
-    """Day and hour; rows without a day, where the register has days, or out of the period go."""
-    header, bad = found.get("date"), told["bad"]
-    order = None
-    if header is not None:
-        order = times.order_of_dates(distinct_cells(raw.frame[header])[1])
-        if not rules.month_first:
-            _require_day_first(raw, header)
-    before = bad.copy()
-    parser = partial(times.day, month_first=rules.month_first)
-    frame["date"] = parse_column(raw, header, parser, "date", **told)
-    hours = found.get("hour")
-    if hours is not None:
-        frame["hour"] = parse_column(raw, hours, times.hour, "integer", **told)
-    else:
-        # A cell that has a day may say a time or not; neither refuses the row.
-        frame["hour"] = parse_column(raw, header, times.hour_of_date, "integer", **told)
-    if header is None or order is None:
-        return
-    unread = bad & ~before
-    without = frame["date"].isna().to_numpy() & ~unread
-    told["findings"].reject_rows("crashes", raw, without, header, "no-date")
-    first, last = rules.period
-    out = np.zeros(len(bad), dtype=bool)
-    if first:
-        out |= (frame["date"] < pd.Timestamp(first)).to_numpy()
-    if last:
-        out |= (frame["date"] >= pd.Timestamp(last) + pd.Timedelta(days=1)).to_numpy()
-    told["findings"].reject_rows("crashes", raw, out, header, "outside-period")
-    bad |= without | out
-    other = order.day_first if rules.month_first else order.month_first
-    proven = order.month_first if rules.month_first else order.day_first
-    if order.either and (other or not proven):
-        code = "doubtful.date-order-mixed" if other else "doubtful.date-order-unproven"
-        told["findings"].remark_column("crashes", raw, header, code, order.either)
-
-
-def _require_day_first(raw: RawTable, header: str) -> None:
-    """Refuse a column whose dates plainly have the month first: the others would be misread.
-
-    One such date is a slip of the pen and is rejected as a row; a tenth of all is a habit.
-    """
-    codes, distinct = distinct_cells(raw.frame[header])
-    plainly = np.array([times.is_month_first(cell) for cell in distinct] + [False], dtype=bool)
-    rows = plainly[codes]
-    if rows.sum() > max(1, _HABIT * len(rows)):
-        example = raw.frame[header].iloc[int(np.flatnonzero(rows)[0])]
-        raise BlackspotsError("month-first", file=raw.where, column=header, value=example)
 
 
 def _severity(

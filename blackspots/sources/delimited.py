@@ -11,21 +11,24 @@ import codecs
 import csv
 import io
 import mmap
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from blackspots.errors import BlackspotsError
+from blackspots.presets.headers import every_alias, plain
 from blackspots.sources import legacy
 from blackspots.sources.raw import RawTable, Repair
-from blackspots.sources.sheet import HEADER_ROWS, Header, find_header
+from blackspots.sources.sheet import HEADER_ROWS, MAX_COLUMNS, Header, find_header
 
 SUFFIXES: Final = (".csv", ".tsv", ".txt")
 _DELIMITERS: Final = (",", ";", "\t", "|")
@@ -34,6 +37,9 @@ _HEAD: Final = 4 << 20
 _CHUNK: Final = 50_000
 """Rows that are held as Python objects at a time."""
 _PIECE: Final = 16 << 20
+_LONGEST_HEADER: Final = 100_000
+"""Characters of a line that are searched for known headers."""
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 
 
 class _Untidy(Exception):
@@ -51,21 +57,24 @@ def read_delimited(path: Path, encoding: str | None = None) -> RawTable:
     Raises
     ------
     BlackspotsError
-        ``unreadable``, ``unknown-encoding``, ``empty-file``, ``row-too-long`` or
-        ``too-many-columns``.
+        ``unreadable``, ``broken-quotes``, ``unknown-encoding`` or another of the encoding,
+        ``empty-file``, ``row-too-long`` or ``too-many-columns``.
     """
     try:
         with path.open("rb") as file:
             # Not closed by hand: Arrow's buffers look into it, and it goes with the last of them.
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
     if encoding is None:
         with suppress(_Untidy):
             return _by_arrow(path.name, data)
     source, found = legacy.decode(data[:], encoding, file=path.name)
     said = () if found == "utf-8" or encoding else (Repair("repaired.encoding", used=found),)
-    return _by_rows(path.name, source, said)
+    try:
+        return _by_rows(path.name, source, said)
+    except UnicodeEncodeError as error:  # halves of characters, as UTF-7 and its like let pass
+        raise BlackspotsError("wrong-encoding", file=path.name, encoding=found) from error
 
 
 def _by_arrow(file: str, data: mmap.mmap) -> RawTable:
@@ -94,7 +103,7 @@ def _by_arrow(file: str, data: mmap.mmap) -> RawTable:
         )
     except pa.ArrowInvalid as error:
         raise _Untidy from error
-    columns = [table.column(i) for i in range(table.num_columns)]
+    columns = [_composed(table.column(i)) for i in range(table.num_columns)]
     if _has_blank_row(columns):
         raise _Untidy  # a row of bare delimiters is no row of the table
     return _table(
@@ -102,11 +111,18 @@ def _by_arrow(file: str, data: mmap.mmap) -> RawTable:
     )
 
 
+def _composed(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Letters and their marks as one character, as the strict reader has them."""
+    if pc.all(pc.string_is_ascii(cells)).as_py():
+        return cells
+    return pc.utf8_normalize(cells, form="NFC")
+
+
 def _has_blank_row(columns: Sequence[pa.ChunkedArray]) -> bool:
     """Whether any row has nothing in any column; a column that is always filled settles it."""
     blank = None
     for column in columns:
-        empty = pc.equal(pc.binary_length(column), 0)
+        empty = pc.or_(pc.equal(pc.binary_length(column), 0), pc.utf8_is_space(column))
         blank = empty if blank is None else pc.and_(blank, empty)
         if not pc.any(blank).as_py():
             return False
@@ -128,6 +144,7 @@ def _head(file: str, data: mmap.mmap) -> tuple[Header, str, int]:
     lines, rows, ends = io.StringIO(source, newline=""), [], []
     try:
         for row in csv.reader(iter(lines.readline, ""), delimiter=delimiter, strict=True):
+            _limit(file, row)
             rows.append(row)
             ends.append(lines.tell())
             if len(rows) == HEADER_ROWS:
@@ -142,35 +159,46 @@ def _head(file: str, data: mmap.mmap) -> tuple[Header, str, int]:
 
 
 def _delimiter(source: str) -> str:
-    """The mark between cells, as the header shows it: the first line that is cut in three."""
-    lines = source.split("\n", HEADER_ROWS)[:HEADER_ROWS]
+    """The mark between cells: the one that shows most known headers, if it shows two.
+
+    Else the one that cuts a line in most parts, in the first line that is cut in three.
+    """
+    lines = _LINE_END.split(source, HEADER_ROWS)[:HEADER_ROWS]
+    known = {mark: max(len(_words(line, mark)) for line in lines) for mark in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda mark: known[mark])
+    if known[best] > 1:
+        return best
     header = next((s for s in lines if max(map(s.count, _DELIMITERS)) > 1), lines[0])
     return max(_DELIMITERS, key=header.count)
+
+
+def _words(line: str, mark: str) -> set[str]:
+    """The known headers in a line."""
+    cells = line[:_LONGEST_HEADER].split(mark)
+    return {plain(cell) for cell in cells} & every_alias()
 
 
 def _stray_quotes(data: mmap.mmap, start: int, delimiter: str) -> bool:
     """Whether a quote may stand elsewhere than around a whole cell.
 
-    Each quote must open a cell (after a delimiter or line end) or close one; quotes within
-    quotes make the count differ, and go to the strict reader too.
+    The quotes must open and close cells in turn: each first one after a delimiter or line end,
+    each second one before it. Quotes within quotes do not, and go to the strict reader too.
     """
-    mark = delimiter.encode()
-    opening = (mark + b'"', b'\n"', b'\r"')
-    closing = (b'"' + mark, b'"\n', b'"\r')
-    total = sum(_counts(data, start, (b'"',)))
-    opened, closed = sum(_counts(data, start, opening)), sum(_counts(data, start, closing))
-    opened += data[start : start + 1] == b'"'
-    closed += data[-1:] == b'"'
-    return not (opened == closed and opened + closed == total)
-
-
-def _counts(data: mmap.mmap, start: int, needles: Sequence[bytes]) -> list[int]:
-    """How often each needle occurs, without holding the whole file."""
-    counts = [0] * len(needles)
+    marks = np.isin(np.arange(256), [ord(delimiter), *b"\n\r"])
+    opens = True
     for at in range(start, len(data), _PIECE):
-        for i, needle in enumerate(needles):
-            counts[i] += data[at : at + _PIECE + len(needle) - 1].count(needle)
-    return counts
+        # One byte before and one after: a line end where the file has none.
+        before = data[at - 1 : at] if at > start else b"\n"
+        piece = before + data[at : at + _PIECE + 1]
+        if at + _PIECE >= len(data):
+            piece += b"\n"
+        view = np.frombuffer(piece, dtype=np.uint8)
+        quotes = np.flatnonzero(view[1:-1] == ord('"')) + 1
+        first, second = (quotes[::2], quotes[1::2]) if opens else (quotes[1::2], quotes[::2])
+        if not (marks[view[first - 1]].all() and marks[view[second + 1]].all()):
+            return True
+        opens ^= bool(len(quotes) % 2)
+    return not opens
 
 
 def _by_rows(file: str, source: str, repairs: tuple[Repair, ...]) -> RawTable:
@@ -179,12 +207,15 @@ def _by_rows(file: str, source: str, repairs: tuple[Repair, ...]) -> RawTable:
     Raises
     ------
     BlackspotsError
-        ``unreadable`` where a quote never ends: it would swallow the rows after it without a
-        word; ``row-too-long``, ``empty-file``.
+        ``broken-quotes`` where a quote never ends: it would swallow the rows after it without
+        a word; ``row-too-long``, ``too-many-columns``, ``empty-file``.
     """
     reader = csv.reader(io.StringIO(source, newline=""), delimiter=_delimiter(source), strict=True)
     rows = _numbered(reader, file)
-    first = list(islice(rows, HEADER_ROWS))
+    first = []
+    for number, row in islice(rows, HEADER_ROWS):
+        _limit(file, row)
+        first.append((number, row))
     header = find_header(file, [row for _, row in first])
     width = len(header.names)
     parts: list[list[pa.Array]] = [[] for _ in range(width)]
@@ -207,10 +238,20 @@ def _by_rows(file: str, source: str, repairs: tuple[Repair, ...]) -> RawTable:
 
 
 def _numbered(reader: Iterator[list[str]], file: str) -> Iterator[tuple[int, list[str]]]:
+    number = 0
     try:
-        yield from enumerate(reader, 1)
+        for number, row in enumerate(reader, 1):
+            yield number, row
     except csv.Error as error:
-        raise BlackspotsError("unreadable", file=file, problem=str(error)) from error
+        raise BlackspotsError(
+            "broken-quotes", file=file, row=number + 1, problem=str(error)
+        ) from error
+
+
+def _limit(file: str, row: Sequence[str]) -> None:
+    """Refuse a row that is too wide before forty of them are held."""
+    if len(row) > MAX_COLUMNS:
+        raise BlackspotsError("too-many-columns", file=file, count=len(row), limit=MAX_COLUMNS)
 
 
 def _table(

@@ -14,7 +14,7 @@ NEAR: Final = 50.0
 """Distance [m] within which two coordinates may be of one crash."""
 NEAR_KM: Final = 0.1
 """Distance [km] within which two km posts may be."""
-_LOOK: Final = 64
+_LOOK: Final = 32
 """Neighbours along the sorted order that are compared with a row, so that time stays linear."""
 _TELLING: Final = ("deaths", "serious", "slight", "injured", "mode", "crash_type")
 _ENOUGH: Final = 2
@@ -103,7 +103,7 @@ def _agree(crashes: pd.DataFrame, first: np.ndarray, later: np.ndarray) -> np.nd
 
 def _codes(cells: pd.Series) -> np.ndarray:
     """Whole numbers that are equal where the cells say the same; -1 for unknown."""
-    if cells.dtype != object:
+    if pd.api.types.is_numeric_dtype(cells.dtype):
         return cells.to_numpy(dtype="float64", na_value=-1.0).astype("int64")
     codes, words = pd.factorize(cells)
     same = pd.factorize(np.array([plain(str(word)) for word in words], dtype=object))[0]

@@ -183,7 +183,7 @@ class Findings:
 def _shown(value: Any) -> str | None:
     absent = value is None or (pd.api.types.is_scalar(value) and pd.isna(value))
     # A phone number typed into the column of dates is still a phone number.
-    return None if absent else mask(text(value)[:_SHOWN])
+    return None if absent else mask(text(value))[:_SHOWN]
 
 
 def _checked(frame: pd.DataFrame, table: Any) -> pd.DataFrame:

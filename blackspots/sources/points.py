@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -18,7 +18,7 @@ from blackspots.errors import BlackspotsError
 from blackspots.presets import notations
 from blackspots.sources import places, values
 from blackspots.sources.columns import parse_numbers, read_cells, spread
-from blackspots.sources.extent import Extent, likely_grids, sample
+from blackspots.sources.extent import Extent, beside_the_roads, likely_grids, sample
 from blackspots.sources.findings import Findings
 from blackspots.sources.raw import RawTable
 
@@ -31,6 +31,7 @@ FINEST: Final = 1.0
 _FEW: Final = 3
 """Rows below which nothing is concluded about a whole table."""
 _MOST: Final = 0.5
+_NEARLY_ALL: Final = 0.9
 
 
 @dataclass(slots=True)
@@ -93,7 +94,8 @@ def points(
     ------
     BlackspotsError
         ``no-crs``, ``no-crs-likely``, ``crs-mismatch``; ``crs-likely`` when most rows lie
-        outside the study's ground, but inside in another grid.
+        outside the study's ground, but inside in another grid; ``crs-likely-roads`` when
+        another grid brings them onto the roads.
     """
     if raw.geometry is not None:
         return _from_geometry(raw, given, target, table=table, findings=findings, bad=bad)
@@ -102,8 +104,9 @@ def points(
     if pairs is None:
         none = gpd.GeoSeries([None] * len(raw.frame), index=raw.frame.index, crs=target)
         return Points(none, np.full(len(raw.frame), np.nan))
-    half = (np.isnan(pairs.x) ^ np.isnan(pairs.y)) & ~bad
-    note.refuse(half, pairs.headers[0], "half-coordinate")
+    one = (np.isnan(pairs.x) ^ np.isnan(pairs.y)) & ~bad
+    for numbers, header in zip((pairs.x, pairs.y), pairs.headers, strict=True):
+        note.refuse(one & np.isnan(numbers), header, "half-coordinate")
     xs, ys = _settled(note, pairs, target, extent)
     lost = ~(np.isfinite(xs) & np.isfinite(ys))
     given_here = ~np.isnan(pairs.x) & ~np.isnan(pairs.y) & ~bad
@@ -169,7 +172,7 @@ def _pairs(
             pairs.crs = stated
         return pairs
     if "coordinates" in columns:
-        return _of_one_column(note, columns["coordinates"], stated)
+        return _of_one_column(note, columns["coordinates"], stated, extent)
     return None
 
 
@@ -204,18 +207,28 @@ def _grid(
         (columns["x"], columns["y"]),
     )
     if stated is None:
-        likely = _likely(pairs, extent)
-        code = "no-crs-likely" if likely else "no-crs"
-        raise BlackspotsError(code, file=note.raw.where, table=note.table, likely=likely)
+        raise _without_crs(note, pairs.x, pairs.y, extent)
     return pairs
 
 
-def _likely(pairs: _Pairs, extent: Extent | None) -> str:
+def _without_crs(
+    note: _Noting, xs: np.ndarray, ys: np.ndarray, extent: Extent | None
+) -> BlackspotsError:
+    """The error for metres of no stated grid, with what the study's ground says of it."""
+    likely = _likely(xs, ys, extent)
+    code = "no-crs-likely" if likely else "no-crs"
+    return BlackspotsError(code, file=note.raw.where, table=note.table, likely=likely)
+
+
+def _likely(xs: np.ndarray, ys: np.ndarray, extent: Extent | None) -> str:
     """Names of the grids that would bring the pairs into the study's ground."""
-    known = sample(~np.isnan(pairs.x) & ~np.isnan(pairs.y))
+    known = sample(~np.isnan(xs) & ~np.isnan(ys))
     if extent is None or not len(known):
         return ""
-    grids = likely_grids(pairs.x[known], pairs.y[known], extent)
+    return _names(likely_grids(xs[known], ys[known], extent))
+
+
+def _names(grids: Sequence[CRS]) -> str:
     return ", ".join(f"{grid.to_string()} ({grid.name})" for grid in grids)
 
 
@@ -279,7 +292,7 @@ def _angles(note: _Noting, header: str) -> _Angles:
     )
 
 
-def _of_one_column(note: _Noting, header: str, stated: CRS | None) -> _Pairs:
+def _of_one_column(note: _Noting, header: str, stated: CRS | None, extent: Extent | None) -> _Pairs:
     """Both coordinates in one column: degrees, or metres of the CRS that the study says."""
     reading = read_cells(
         note.raw,
@@ -291,7 +304,10 @@ def _of_one_column(note: _Noting, header: str, stated: CRS | None) -> _Pairs:
     )
     grids = [isinstance(each, places.Grid) for each in reading.found]
     if any(grids) and (stated is None or stated.is_geographic):
-        raise BlackspotsError("no-crs", file=note.raw.where, table=note.table)
+        metric = [each if isinstance(each, places.Grid) else None for each in reading.found]
+        xs = spread([e and e.x for e in metric], reading.codes, "number", note.raw.frame.index)
+        ys = spread([e and e.y for e in metric], reading.codes, "number", note.raw.frame.index)
+        raise _without_crs(note, xs.to_numpy(), ys.to_numpy(), extent)
     if stated is not None and not stated.is_geographic:
         metric = np.array([*grids, True], dtype=bool)[reading.codes]
         note.refuse(~metric & ~note.bad, header, "not-metres")
@@ -367,10 +383,13 @@ def _look_at_all(
     assert pairs.crs is not None  # noqa: S101 - _pairs sees to it
     some = sample(known)
     x, y = pairs.x[some], pairs.y[some]
-    inside = extent.holds(*crs_.transform(x, y, pairs.crs, target)).mean()
-    if inside > _MOST or len(some) < _FEW:
+    if len(some) < _FEW:
         return
-    if extent.holds(*crs_.transform(y, x, pairs.crs, target)).mean() > _MOST:
+    inside = extent.holds(*crs_.transform(x, y, pairs.crs, target)).mean()
+    exchanged = extent.holds(*crs_.transform(y, x, pairs.crs, target)).mean()
+    # Near the diagonal of a grid many places lie in the area either way.
+    clearly = exchanged >= _NEARLY_ALL and exchanged > inside + (1 - _NEARLY_ALL)
+    if clearly or inside <= _MOST < exchanged:
         note.findings.remark_column(
             note.table,
             note.raw,
@@ -383,7 +402,17 @@ def _look_at_all(
         pairs.x, pairs.y = pairs.y, pairs.x
         pairs.x_resolution, pairs.y_resolution = pairs.y_resolution, pairs.x_resolution
         return
-    likely = _likely(pairs, extent)
+    if inside > _MOST:
+        if better := beside_the_roads(x, y, pairs.crs, extent):
+            raise BlackspotsError(
+                "crs-likely-roads",
+                file=note.raw.where,
+                table=note.table,
+                crs=f"{pairs.crs.to_string()} ({pairs.crs.name})",
+                likely=_names(better),
+            )
+        return
+    likely = _likely(pairs.x, pairs.y, extent)
     if likely:
         raise BlackspotsError(
             "crs-likely",

@@ -25,13 +25,15 @@ _POST: Final = re.compile(
     r"|(?<!\w)km\s?[.:]?\s?(?P<plain>\d{1,4}(?:[.,]\d{1,3})?)(?:\s?km)?(?![\w+])(?![.,]\d)(?!\s\+)",
     re.IGNORECASE,
 )
-_NUMBER_OF_KM: Final = re.compile(r"(?P<plain>\d{1,4}(?:[.,]\d{1,3})?)\s?(?:km)?", re.IGNORECASE)
+_NUMBER_OF_KM: Final = re.compile(r"(?P<plain>\d{1,4}(?:[.,]\d{1,9})?)\s?(?:km)?", re.IGNORECASE)
 _UNTIL: Final = re.compile(rf"-|->|-:-|:|~|÷|→|>|{'|'.join(notations.range_words())}")
 _LABEL: Final = re.compile(r"ly trinh|(?<![a-z])(?:lt|tu|tai|km|tren|thuoc|duong)(?![a-z])")
 _FIGURE: Final = re.compile(r"\d")
 _EDGES: Final = " .,:;-–/()"
 _LENGTH: Final = re.compile(r"\d\s?k?m$")
 """What ends a distance, "cách 200 m", that is otherwise spelt like a road number."""
+_LONGEST_ROAD: Final = 10_000
+"""Km from which a number is none: metres, or another column."""
 _FEW: Final = 1
 """Figures of metres that may be hundreds: Km45+5."""
 
@@ -78,6 +80,8 @@ def km_post(cell: Any) -> KmPost | Noted:
         value = number(cell)
         if value < 0:
             raise Unreadable("negative")
+        if value >= _LONGEST_ROAD:
+            raise Unreadable("not-a-km-post")
         return KmPost(None, value, _metres_given(value * _METRES_IN_KM))
     if plain := _PLAIN.fullmatch(str(cell)):  # as most are: no need to look further
         metres = float(plain[2])

@@ -30,7 +30,7 @@ _NUMBERED: Final = 0.8
 """Least share of the columns that a row of column numbers numbers."""
 _BARE: Final = 4
 """Least count of column numbers without brackets: 1, 2, 3 may be data."""
-_FIGURE: Final = re.compile(r"[-+]?[\d.,:/ ]*\d[\d.,:/ ]*")
+_MEASURE: Final = re.compile(r"[-+]?\d+(?:[.,:/ -]+\d+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def find_header(file: str, rows: Sequence[Sequence[Any]]) -> Header:
     """The header among the first rows of a table.
 
     It is the first row that holds the most headers known for any table, if that is two or
-    more; else the first row with at least two filled cells, else with one. Rows with more
-    figures than known words come last: severities and vehicles are words of headers, too.
+    more; else the first row with at least two filled cells, else with one. A row with
+    dates or measures is none: severities and vehicles are words of headers, too.
 
     Raises
     ------
@@ -57,13 +57,11 @@ def find_header(file: str, rows: Sequence[Sequence[Any]]) -> Header:
     widest = max((len(row) for row in head), default=0)
     if widest > MAX_COLUMNS:
         raise BlackspotsError("too-many-columns", file=file, count=widest, limit=MAX_COLUMNS)
-    known = [_known(row) for row in head]
+    known = [0 if any(map(_measure, row)) else _known(row) for row in head]
     filled = [sum(not _empty(cell) for cell in row) for row in head]
-    wordy = [n if _figures(row) <= n else 0 for n, row in zip(known, head, strict=True)]
-    likely = wordy if max(wordy, default=0) > 1 else known
-    best = max(likely, default=0)
+    best = max(known, default=0)
     if best > 1:
-        top: int | None = likely.index(best)
+        top: int | None = known.index(best)
     else:
         top = next((i for i, n in enumerate(filled) if n > 1), None)
         if top is None:
@@ -137,12 +135,11 @@ def _known(row: Sequence[Any]) -> int:
     return len({plain(cell) for cell in row if isinstance(cell, str)} & words)
 
 
-def _figures(row: Sequence[Any]) -> int:
-    """How many cells are numbers, dates or hours."""
-    return sum(
-        _FIGURE.fullmatch(cell) is not None if isinstance(cell, str) else cell is not None
-        for cell in row
-    )
+def _measure(cell: Any) -> bool:
+    """Whether a cell is a date, an hour or a number with decimals; a year may be a name."""
+    if isinstance(cell, str):
+        return _MEASURE.fullmatch(cell.strip()) is not None
+    return not (cell is None or (isinstance(cell, int | float) and float(cell).is_integer()))
 
 
 def _spans(upper: Sequence[Any], lower: Sequence[Any]) -> bool:

@@ -14,6 +14,8 @@ HEAP: Final = 5
 """Crashes on exactly one coordinate from which it is looked at."""
 MIDDLE: Final = 200.0
 """Distance [m] from the middle of an area within which a heap is taken to stand for the area."""
+SMALL: Final = 0.1
+"""Share of an area's radius that this may be: all of a small area is near its middle."""
 SPREAD_KM: Final = 1.0
 """Difference [km] of the km posts of one road within a heap that shows it is none place."""
 ROADS: Final = 3
@@ -26,10 +28,10 @@ def heaped(
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Find heaps that are no places, and give their crashes the uncertainty that this means.
 
-    A coordinate that five or more crashes share is suspicious when it is within 200 m of the
-    middle (centroid, or point on the surface) of an area, when its crashes name three or more
-    roads, or when their km posts on one road differ by more than 1 km. A busy junction whose
-    crashes were all snapped to one point is none of these.
+    A coordinate that five or more crashes share is suspicious when it is within 200 m (and a
+    tenth of the area's radius) of the middle (centroid, or point on the surface) of an area,
+    when its crashes name three or more roads, or when their km posts on one road differ by more
+    than 1 km. A busy junction whose crashes were all snapped to one point is none of these.
 
     Parameters
     ----------
@@ -89,12 +91,17 @@ def _explain(
     spread = spread[spread > SPREAD_KM]
     found.loc[spread.index, "reason"] = "posts"
     found.loc[spread.index, "uncertainty"] = spread * 500.0
-    points = shapely.points(found["x"], found["y"])
+    points = np.asarray(shapely.points(found["x"], found["y"]))
     for layer in list(areas.values())[::-1]:  # the first level has the last word
         shapes = np.asarray(layer.geometry.array)
         middles = np.concatenate([shapely.centroid(shapes), shapely.point_on_surface(shapes)])
+        radius = np.tile(np.sqrt(shapely.area(shapes) / np.pi), 2)
         who, what = shapely.STRtree(middles).query(points, "dwithin", MIDDLE)
-        what %= len(shapes)
+        near = shapely.distance(points[who], middles[what]) <= SMALL * radius[what]
+        who, what = who[near], what[near]
+        nearest = np.argsort(shapely.distance(points[who], middles[what]), kind="stable")
+        who, at = np.unique(who[nearest], return_index=True)
+        what = what[nearest][at] % len(shapes)
         found.loc[who, "reason"] = "middle"
         found.loc[who, "area"] = layer["name"].to_numpy(dtype=object)[what]
         found.loc[who, "uncertainty"] = np.sqrt(shapely.area(shapes[what]) / np.pi)

@@ -42,6 +42,8 @@ _YMD: Final = re.compile(
     r"(?<!\d)(?<!\d[/.\-])(\d{4})\s?[/.\-]\s?(\d{1,2})\s?[/.\-]\s?(\d{1,2})(?!\d)"
 )
 _PLAIN_DAY: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_CLOCK_FIGURES: Final = 100
+"""Number from which an hour is one of hours and minutes without a mark between them."""
 _PLAIN_TIME: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _DMY: Final = re.compile(r"(?<!\d)(\d{1,2})\s?[/.\-]\s?(\d{1,2})\s?[/.\-]\s?(\d{4})(?!\d)")
 _DMYY: Final = re.compile(r"(?<!\d)(\d{1,2})\s?([/.\-])\s?(\d{1,2})\s?\2\s?(\d{2})(?!\d)")
@@ -229,6 +231,8 @@ def hour(cell: Any) -> int | Noted:
 def _hour_of_number(cell: float, *, fraction: bool) -> int:
     if fraction and 0 < cell < 1:
         return _valid_hour(int(cell * HOURS + 1e-9))
+    if cell >= _CLOCK_FIGURES and cell == int(cell):  # 1430 is 14:30, as it is in text
+        return _valid_hour(*divmod(int(cell), 100))
     return _valid_hour(integer(cell))
 
 

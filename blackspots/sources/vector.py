@@ -6,9 +6,13 @@ it is streamed feature by feature, and given in pieces of the same layer.
 
 from __future__ import annotations
 
+import datetime as dt
+import glob
 import importlib.util
+import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +24,12 @@ import pyarrow.parquet
 import pyogrio
 import shapely
 from pyproj import CRS
+from pyproj.exceptions import ProjError
 
 from blackspots.errors import BlackspotsError
-from blackspots.sources.raw import RawTable
+from blackspots.presets import encodings
+from blackspots.sources import legacy
+from blackspots.sources.raw import RawTable, Repair
 
 PARQUET: Final = (".parquet", ".geoparquet")
 SUFFIXES: Final = (".gpkg", ".geojson", ".json", ".shp", ".fgb", *PARQUET)
@@ -30,6 +37,11 @@ STREAM_ABOVE: Final = 2_000_000
 """Features above which a layer is streamed."""
 PIECE: Final = 250_000
 """Features in one piece of a streamed layer."""
+
+_BYTES: Final = "ISO-8859-1"
+"""Each byte as one letter."""
+_SAMPLE: Final = 50_000
+"""Features by which the encoding of a streamed layer is told."""
 
 _CANNOT_OPEN: Final = (
     pyogrio.errors.DataSourceError,
@@ -39,6 +51,9 @@ _CANNOT_OPEN: Final = (
     pyogrio.errors.GeometryError,
     pa.ArrowException,
     shapely.errors.ShapelyError,
+    ProjError,
+    LookupError,
+    TypeError,
     OSError,
     ValueError,
 )
@@ -96,14 +111,83 @@ def _too_big(path: Path, layer: str | None) -> bool:
 
 
 def _whole(path: Path, layer: str | None, sheet: str | None) -> RawTable:
-    meta, table = pyogrio.read_arrow(path, layer=layer)
+    tones = _tones_apart(path)
+    meta, stored = pyogrio.read_arrow(path, layer=layer, encoding=_BYTES if tones else None)
+    table, repairs = _in_unicode(path.name, stored)
+    if tones:
+        words = {name: _changed(table[name], _joined_tones) for name in _texts(table)}
+        table = _with_words(table, words)
     name = meta["geometry_name"] or "wkb_geometry"
     if name not in table.column_names:
-        return RawTable(path.name, sheet, _cells(table))
+        return RawTable(path.name, sheet, _cells(table), repairs=repairs)
     # Shapes that cannot exist (a line of one vertex) come as none and are rejected as rows.
     shapes = shapely.from_wkb(table[name].to_numpy(), on_invalid="ignore")
     cells = _cells(table.drop_columns([name]))
-    return _located(path, sheet, cells, shapes, meta["crs"])
+    return replace(_located(path, sheet, cells, shapes, meta["crs"]), repairs=repairs)
+
+
+def _in_unicode(file: str, table: pa.Table) -> tuple[pa.Table, tuple[Repair, ...]]:
+    """The table with its text in Unicode: a Shapefile need not say what its bytes mean.
+
+    Raises
+    ------
+    BlackspotsError
+        ``unknown-encoding``.
+    """
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid:
+        texts = _texts(table)
+    else:
+        return table, ()
+    stored = {name: table[name].cast(pa.binary()) for name in texts}
+    cells = {cell for column in stored.values() for cell in column.unique().to_pylist() if cell}
+    _, used = legacy.decode(b"\n".join(sorted(cells)), file=file)
+    read = {cell: legacy.decode(cell, used, file=file)[0] for cell in cells} | {b"": ""}
+    words = {name: _changed(column, read.__getitem__) for name, column in stored.items()}
+    table = _with_words(table, words)
+    table.validate(full=True)  # what is still wrong is no text
+    return table, (Repair("repaired.encoding", used=used),)
+
+
+def _texts(table: pa.Table) -> list[str]:
+    """Names of the columns of text."""
+    kinds = (pa.string(), pa.large_string())
+    return [field.name for field in table.schema if field.type in kinds]
+
+
+def _with_words(table: pa.Table, words: Mapping[str, Any]) -> pa.Table:
+    """The table with other columns of these names."""
+    for name, column in words.items():
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table
+
+
+def _changed(column: pa.ChunkedArray, change: Callable[[Any], str]) -> pa.ChunkedArray:
+    words = [None if cell is None else change(cell) for cell in column.to_pylist()]
+    return pa.chunked_array([pa.array(words, pa.string())])
+
+
+def _joined_tones(word: str) -> str:
+    """A word of cp1258 from its bytes."""
+    found = word.encode("latin-1", "replace").decode("cp1258", "replace")
+    return unicodedata.normalize("NFC", found)
+
+
+def _tones_apart(path: Path) -> bool:
+    """Whether a Shapefile says that it is in cp1258.
+
+    GDAL loses the last letter of such texts: it waits for a tone that may follow.
+    """
+    said = _cpg(path)
+    return said is not None and "1258" in said.read_text("latin-1")
+
+
+def _cpg(path: Path) -> Path | None:
+    """The file that says the encoding of a Shapefile."""
+    if path.suffix.lower() != ".shp":
+        return None
+    return next(path.parent.glob(f"{glob.escape(path.stem)}.[cC][pP][gG]"), None)
 
 
 def _located(path: Path, sheet: str | None, cells: pd.DataFrame, shapes: Any, crs: Any) -> RawTable:
@@ -115,7 +199,8 @@ def _located(path: Path, sheet: str | None, cells: pd.DataFrame, shapes: Any, cr
 def _cells(table: pa.Table, first: int = 1) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
     for field in table.schema:
-        if pa.types.is_nested(field.type):  # lists have no different values to tell
+        # Lists and objects have no different values to tell.
+        if pa.types.is_nested(field.type) or isinstance(field.type, pa.BaseExtensionType):
             frame[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
     frame.index = pd.RangeIndex(first, first + len(frame))
     return frame
@@ -135,20 +220,48 @@ def _streamed(path: Path, layer: str | None, sheet: str | None) -> Iterator[RawT
     import fiona  # noqa: PLC0415 - slow, and only for what is too big to hold
 
     try:
-        with fiona.open(path, layer=layer) as features:
+        encoding, tones = _encoding(path)
+        with fiona.open(path, layer=layer, encoding=encoding) as features:
             crs, first = features.crs_wkt or None, 1
-            names = list(features.schema["properties"])
+            kinds = {
+                n: _KINDS.get(k, _joined_tones if tones else None)
+                for n, k in features.schema["properties"].items()
+            }
             rest = iter(features)
             while piece := list(islice(rest, PIECE)):
                 cells = pd.DataFrame(
-                    {name: [f.properties.get(name) for f in piece] for name in names}, dtype=object
+                    {
+                        name: [_cell(f.properties.get(name), kind) for f in piece]
+                        for name, kind in kinds.items()
+                    },
+                    dtype=object,
                 )
                 cells.index = pd.RangeIndex(first, first + len(piece))
                 shapes = [None if f.geometry is None else _shape(f.geometry) for f in piece]
-                yield _located(path, sheet, cells, shapes, crs)
+                if features.schema["geometry"] == "None":
+                    yield RawTable(path.name, sheet, cells)
+                else:
+                    yield _located(path, sheet, cells, shapes, crs)
                 first += len(piece)
-    except fiona.errors.FionaError as error:
+    except (fiona.errors.FionaError, fiona._err.CPLE_BaseError) as error:  # noqa: SLF001
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+
+
+def _encoding(path: Path) -> tuple[str | None, bool]:
+    """With which encoding to stream, if it has to be said; and whether tones stand apart.
+
+    Of a Shapefile that does not say it, it is told by the first rows. Letters of an old font
+    come as they are shown, as in any other file.
+    """
+    if _tones_apart(path):
+        return _BYTES, True
+    if path.suffix.lower() != ".shp" or _cpg(path) is not None:
+        return None, False
+    _, repairs = _in_unicode(path.name, pyogrio.read_arrow(path, max_features=_SAMPLE)[1])
+    used = repairs[0].used if repairs else "utf-8"
+    if used == "cp1258":
+        return _BYTES, True
+    return ("cp1252" if used in encodings.SCHEMES else used), False
 
 
 def _shape(geometry: Any) -> Any:
@@ -156,3 +269,16 @@ def _shape(geometry: Any) -> Any:
         return shapely.geometry.shape(geometry)
     except (ValueError, shapely.errors.ShapelyError):
         return None  # as in a layer read whole: rejected as a row
+
+
+_KINDS: Final = {"date": dt.date.fromisoformat, "datetime": dt.datetime.fromisoformat}
+
+
+def _cell(value: Any, kind: Any) -> Any:
+    """A cell as a layer read whole has it: days and times are not text."""
+    if kind is None or not isinstance(value, str):
+        return value
+    try:
+        return kind(value)
+    except ValueError:
+        return value

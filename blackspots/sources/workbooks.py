@@ -7,11 +7,14 @@ opened.
 
 from __future__ import annotations
 
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,21 +24,23 @@ from blackspots.errors import BlackspotsError
 from blackspots.sources import legacy
 from blackspots.sources.raw import RawTable, Repair
 from blackspots.sources.sheet import HEADER_ROWS, find_header, table_of
+from blackspots.sources.spans import Locked, OdsSpan, XlsxSpan, xls_cells
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".ods")
 MAX_CELLS: Final = 30_000_000
 """Cells that a sheet may span, empty ones counted: a million rows of 30."""
-MAX_UNPACKED: Final = 4 << 30
+MAX_UNPACKED: Final = 2 << 30
 """Bytes that a workbook may unpack to."""
+_MUCH: Final = 100 << 20
+_MAX_RATIO: Final = 200
+"""How many times its packed size a part may unpack to, once that is much; sheets do 50 times."""
+_MAX_TAGS: Final = 6 * MAX_CELLS
+"""Tags in one part: a cell with text has six."""
 
 _PIECE: Final = 4 << 20
-_OVERLAP: Final = 4096
-_PLACE: Final = re.compile(rb"""\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
-_BEYOND_Z: Final = re.compile(rb"""\sr=["'](?:[A-Z]{2,3}\d|[A-Z]\d{7})""")
-_ODS_TAG: Final = re.compile(
-    rb"<table:(?P<what>table-row|table-cell|covered-table-cell|table)\b(?P<rest>[^>]*)>"
-)
-_ODS_REPEAT: Final = re.compile(rb'table:number-(?:rows|columns)-repeated="(\d+)"')
+_RESERVED: Final = re.compile(rb"""uniqueCount\s*=\s*["']\s*\+?0*(\d+)""")
+"""Texts for which the reader takes memory on the word of the file."""
+_NEAR: Final = 256
 _SAMPLE_ROWS: Final = 300
 
 
@@ -52,7 +57,7 @@ def sheet_names(path: Path) -> list[str]:
 
 
 def read_workbook(path: Path, sheets: Sequence[str] = ()) -> list[RawTable]:
-    """Every sheet that holds something, or those named.
+    """Every sheet in view that holds something, or those named; of hidden ones it is said.
 
     Raises
     ------
@@ -65,14 +70,23 @@ def read_workbook(path: Path, sheets: Sequence[str] = ()) -> list[RawTable]:
         if missing:
             have = ", ".join(book.sheet_names)
             raise BlackspotsError("unknown-sheet", file=path.name, sheet=missing[0], have=have)
+        hidden = [] if sheets else _hidden(book)
         tables = []
-        for name in sheets or book.sheet_names:
+        for name in sheets or [name for name in book.sheet_names if name not in hidden]:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if any(cell not in ("", None) for row in rows for cell in row):
                 tables.append(_table(path.name, name, rows))
     if not tables:
         raise BlackspotsError("empty-file", file=path.name)
-    return tables
+    said = tuple(Repair("doubtful.sheet-hidden", value=name) for name in hidden)
+    return [replace(tables[0], repairs=(*tables[0].repairs, *said)), *tables[1:]]
+
+
+def _hidden(book: Any) -> list[str]:
+    """The sheets that are not in view; none where no other is."""
+    visible = python_calamine.SheetVisibleEnum.Visible
+    names = [sheet.name for sheet in book.sheets_metadata if sheet.visible != visible]
+    return names if len(names) < len(book.sheet_names) else []
 
 
 @contextmanager
@@ -128,94 +142,69 @@ def _converted(rows: list[list[Any]], scheme: str) -> tuple[list[list[Any]], tup
 
 
 def _measure(path: Path) -> None:
-    """Refuse a packed workbook that would not fit in memory.
+    """Refuse a workbook that would not fit in memory.
+
+    Raises
+    ------
+    BlackspotsError
+        ``too-big``, ``password`` or ``unreadable``.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            if xls_cells(path.read_bytes()) > MAX_CELLS:
+                raise BlackspotsError("too-big", file=path.name, part=path.name)
+            return
+        with zipfile.ZipFile(path) as packed:
+            room = MAX_UNPACKED
+            for entry in packed.infolist():
+                if "media/" not in entry.filename and "Pictures/" not in entry.filename:
+                    room -= _measured(path.name, packed, entry, room)
+    except Locked as error:
+        raise BlackspotsError("password", file=path.name) from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error) as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    except (NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+
+
+def _measured(file: str, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> int:
+    """Bytes of one part, which may be a sheet whatever it is called.
 
     Raises
     ------
     BlackspotsError
         ``too-big`` or ``unreadable``.
     """
-    if not zipfile.is_zipfile(path):
-        return  # XLS cannot span more than 65,536 rows of 256 cells
-    room = MAX_UNPACKED
-    try:
-        with zipfile.ZipFile(path) as packed:
-            for entry in packed.infolist():
-                name = entry.filename
-                if name == "content.xml":
-                    measure: Any = _OdsSpan()
-                elif name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                    measure = _XlsxSpan()
-                elif name.endswith(".xml"):
-                    measure = None
-                else:
-                    continue  # pictures and the like are not read
-                for piece in _pieces(packed, entry):
-                    room -= len(piece)
-                    if measure is not None:
-                        measure.feed(piece)
-                    if room < 0 or (measure is not None and measure.cells > MAX_CELLS):
-                        raise BlackspotsError("too-big", file=path.name, part=name)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
-
-
-def _pieces(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    span = OdsSpan() if entry.filename == "content.xml" else XlsxSpan()
+    size = tags = 0
+    last = b""
     with packed.open(entry) as stream:
         while piece := stream.read(_PIECE):
-            yield piece
+            size += len(piece)
+            found = piece.count(b"<")
+            tags += found
+            span.feed(piece)
+            # No cell holds as much text as one piece.
+            empty = len(piece) == _PIECE and not found and entry.filename.endswith(".xml")
+            reserved = max(_reserved(last + piece[:_NEAR]), _reserved(piece))
+            last = piece[-_NEAR:]
+            swells = size > max(_MUCH, _MAX_RATIO * entry.compress_size)
+            if (
+                empty
+                or swells
+                or reserved > entry.file_size
+                or size > room
+                or tags > _MAX_TAGS
+                or span.cells > MAX_CELLS
+            ):
+                raise BlackspotsError("too-big", file=file, part=entry.filename)
+    span.end()
+    if span.cells > MAX_CELLS:
+        raise BlackspotsError("too-big", file=file, part=entry.filename)
+    return size
 
 
-class _XlsxSpan:
-    """How many cells a sheet spans, from the places of its cells."""
-
-    def __init__(self) -> None:
-        self.rows = self.columns = 0
-        self._rest = b""
-
-    @property
-    def cells(self) -> int:
-        """Rows times columns; up to Z and 999,999 rows are always within bounds."""
-        return self.rows * self.columns
-
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece of the sheet."""
-        text = self._rest + piece
-        self._rest = text[-_OVERLAP:]
-        if _BEYOND_Z.search(text) is None and not self.columns:
-            return
-        for letters, digits in _PLACE.findall(text):
-            self.rows = max(self.rows, int(digits))
-            column = 0
-            for letter in letters:
-                column = 26 * column + letter - 64
-            self.columns = max(self.columns, column)
-
-
-class _OdsSpan:
-    """How many cells the sheets span, repeated ones counted as often as they are repeated."""
-
-    def __init__(self) -> None:
-        self.cells = 0
-        self._repeat = self._width = self._filled = 0
-        self._rest = b""
-
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece of the content."""
-        text = self._rest + piece
-        end = text.rfind(b">") + 1
-        self._rest = text[end:][-_OVERLAP:]
-        for tag in _ODS_TAG.finditer(text, 0, end):
-            times = int(found[1]) if (found := _ODS_REPEAT.search(tag["rest"])) else 1
-            if tag["what"] in {b"table-row", b"table"}:
-                # Only up to the last filled cell is a row laid out.
-                self.cells += self._repeat * self._filled
-                self._repeat = times if tag["what"] == b"table-row" else 0
-                self._width = self._filled = 0
-            else:
-                self._width += times
-                if b"office:value" in tag["rest"] or not tag["rest"].endswith(b"/"):
-                    self._filled = self._width
-        if end and b"</office:spreadsheet>" in text:
-            self.cells += self._repeat * self._filled
-            self._repeat = 0
+def _reserved(piece: bytes) -> int:
+    if b"uniqueCount" not in piece:
+        return 0
+    return max((int(found[:18]) for found in _RESERVED.findall(piece)), default=0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
@@ -437,3 +438,127 @@ def test_every_row_read_ends_placed_unplaced_or_rejected(
     placed = result.located[result.located["place"].notna()]
     assert placed["reason"].isna().all()
     assert shapely.is_valid(placed.geometry.dropna().array).all()
+
+
+def test_a_hidden_sheet_is_not_read_but_told(tmp_path: Path) -> None:
+    write_book(
+        tmp_path / "c.xlsx",
+        {"a": [HEADER, *as_lists(crashes())], "b": [HEADER, *as_lists(crashes())]},
+    )
+    opened = openpyxl.load_workbook(tmp_path / "c.xlsx")
+    opened["b"].sheet_state = "hidden"
+    opened.save(tmp_path / "c.xlsx")
+    findings = Findings()
+    assert read(tmp_path / "c.xlsx", findings=findings).read == 20
+    assert [(r["code"], r["value"]) for r in findings.remarks] == [("sheet-hidden", "b")]
+    assert read(tmp_path / "c.xlsx", sheets=["b"]).read == 20
+
+
+def as_lists(rows: list[Row]) -> list[list[Any]]:
+    return [[row[name] for name in HEADER] for row in rows]
+
+
+def test_a_number_of_persons_that_no_crash_has_is_refused(tmp_path: Path) -> None:
+    lon, lat = degrees(0, 0)
+    cells = ("0912345678", "1e300", "99999999999999999999", "1.000", "1001", "1000")
+    rows = [{"deaths": c, "lat": lat, "lon": lon} for c in cells]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    findings = Findings()
+    assert read(tmp_path / "c.csv", findings=findings).crashes["deaths"].tolist() == [1000]
+    codes = [r["code"] for r in findings.rejects]
+    assert sorted(codes) == ["ambiguous-number", *["too-many"] * 4]
+
+
+def test_a_header_that_stands_twice_stops_the_reading(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("lat,lon,deaths,deaths\n21.8,106.7,0,7\n", encoding="utf-8")
+    with pytest.raises(BlackspotsError) as refusal:
+        read(tmp_path / "c.csv")
+    assert refusal.value.code == "ambiguous-header"
+
+
+@pytest.mark.parametrize("header", ["Thời gian", "Ngày giờ"])
+def test_a_day_that_stands_in_the_column_of_times_is_the_day(header: str, tmp_path: Path) -> None:
+    rows = [{header: f"15h30 ngày {d}/03/2019", "lat": 21.8, "lon": 106.7} for d in (13, 14, 25)]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    frame = read(tmp_path / "c.csv").crashes
+    assert frame["date"].dt.day.tolist() == [13, 14, 25]
+    assert frame["hour"].tolist() == [15, 15, 15]
+
+
+def test_a_register_without_days_in_a_study_with_a_period_is_doubtful(tmp_path: Path) -> None:
+    write_rows(tmp_path / "c.csv", [{"lat": 21.8, "lon": 106.7}], ["lat", "lon"])
+    findings = Findings()
+    read(tmp_path / "c.csv", findings=findings, period=(dt.date(2021, 1, 1), None))
+    assert [r["code"] for r in findings.remarks] == ["no-date-column"]
+
+
+def test_dates_with_the_month_first_stop_where_nothing_speaks_for_the_day(tmp_path: Path) -> None:
+    days = [f"{m:02d}/0{1 + m % 9}/2021" for m in range(1, 10)] * 4 + ["11/25/2021"]
+    rows = [{"date": day, "lat": 21.8, "lon": 106.7} for day in days]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    with pytest.raises(BlackspotsError) as refusal:
+        read(tmp_path / "c.csv")
+    assert refusal.value.code == "month-first"
+    write_rows(tmp_path / "c.csv", [*rows, {**rows[0], "date": "25/11/2021"}], list(rows[0]))
+    assert len(read(tmp_path / "c.csv").crashes) == 37
+
+
+def test_days_and_months_that_a_program_exchanged_are_doubtful(tmp_path: Path) -> None:
+    cells: list[Any] = [dt.date(2021, 4, d) for d in (3, 5, 9, 11)]
+    cells += [f"{d}/03/2021" for d in (13, 20, 25, 31)]
+    rows = [["date", "lat", "lon"], *([cell, 21.8, 106.7] for cell in cells)]
+    write_book(tmp_path / "c.xlsx", {"a": rows})
+    findings = Findings()
+    read(tmp_path / "c.xlsx", findings=findings)
+    assert [(r["code"], r["row"]) for r in findings.remarks] == [
+        ("dates-mangled", row) for row in (2, 3, 4, 5)
+    ]
+    right = [["date", "lat", "lon"], *([dt.date(2021, 4, d), 21.8, 106.7] for d in (3, 15, 20))]
+    write_book(tmp_path / "d.xlsx", {"a": [*right, *rows[5:]]})
+    findings = Findings()
+    read(tmp_path / "d.xlsx", findings=findings)
+    assert findings.remarks == []
+
+
+def test_a_sheet_with_days_and_no_place_stops_rather_than_be_left_out(tmp_path: Path) -> None:
+    sheets = {
+        "a": [HEADER, *as_lists(crashes())],
+        "b": [["Ngày", "V.Đ", "K.Đ", "Số chết"], ["13/03/2021", 21.8, 106.7, 0]],
+    }
+    write_book(tmp_path / "c.xlsx", sheets)
+    with pytest.raises(BlackspotsError) as refusal:
+        read(tmp_path / "c.xlsx")
+    assert refusal.value.code in {"no-location-columns", "headers-unconfirmed"}
+
+
+def test_numbers_and_headers_that_show_a_person_reach_no_column_and_no_list(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"12A-345.{i:02d}", "route": f"chợ, gọi 09123456{i:02d}", "lat": 21.8, "lon": 106.7}
+        | {"Lái xe Nguyễn Văn A 0912345678": "x"}
+        for i in range(12)
+    ]
+    write_rows(tmp_path / "c.csv", rows, list(rows[0]))
+    findings = Findings()
+    register = read(tmp_path / "c.csv", findings=findings)
+    told = repr((register.crashes.reset_index().to_dict(), register.dropped, register.personal))
+    assert "12A-345" not in told
+    assert "0912345" not in told
+    assert "personal-column" in {r["code"] for r in findings.remarks}
+    long = "x" * 195 + " 0912345678"
+    write_rows(tmp_path / "d.csv", [{"date": long, "lat": 1, "lon": 2}], ["date", "lat", "lon"])
+    with pytest.raises(BlackspotsError):
+        read(tmp_path / "d.csv", findings=findings)
+    assert "09123" not in repr(findings.rejects)
+
+
+def test_an_object_in_a_geojson_is_a_cell_like_any_other(tmp_path: Path) -> None:
+    feature = (
+        '{"type":"Feature","properties":{"district":{"a":[1]},"hour":{"b":2}},'
+        '"geometry":{"type":"Point","coordinates":[106.7,21.8]}}'
+    )
+    plain = feature.replace('{"b":2}', "3").replace('{"a":[1]}', '"x"')
+    path = tmp_path / "c.geojson"
+    path.write_text('{"type":"FeatureCollection","features":[' + feature + "," + plain + "]}")
+    findings = Findings()
+    assert len(read(path, findings=findings).crashes) == 1
+    assert {r["column"] for r in findings.rejects} == {"hour"}
