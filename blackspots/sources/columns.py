@@ -28,6 +28,8 @@ from blackspots.sources.sheet import PARTS
 Headers = Mapping[str, str | Sequence[str]]
 
 _PLAIN_NUMBER: Final = r"^\s*[+-]?\d+(?:[.,]\d+)?\s*$"
+_OF_WHAT: Final = frozenset({"date", "hour", "crash_id"})
+"""Columns whose lower part of a header says nothing without the upper one."""
 _SAMPLE: Final = 500
 """Different cells that a column is judged by."""
 
@@ -117,7 +119,11 @@ def _meaning(header: str, known: Mapping[str, str]) -> str | None:
     """The column a header stands for; of a header in two rows also by its lower part."""
     means = known.get(plain(header))
     if means is None and PARTS in header:
-        means = known.get(plain(header.rpartition(PARTS)[2]))
+        over, _, part = header.rpartition(PARTS)
+        means = known.get(plain(part))
+        # The day of what? Below "Báo cáo" it is not the crash's.
+        if means in _OF_WHAT and known.get(plain(over)) not in _OF_WHAT:
+            return None
     return means
 
 

@@ -233,7 +233,9 @@ def _parts(
     for table in left:
         if not read:
             _require(table, {})
-        findings.remark_column("crashes", table, None, "doubtful.sheet-left-out", len(table.frame))
+        if len(table.frame):
+            code = "doubtful.sheet-left-out"
+            findings.remark_column("crashes", table, None, code, len(table.frame))
 
 
 def _require_somewhere(missed: Sequence[tuple[RawTable, set[str]]], columns: Headers) -> None:

@@ -562,3 +562,15 @@ def test_an_object_in_a_geojson_is_a_cell_like_any_other(tmp_path: Path) -> None
     findings = Findings()
     assert len(read(path, findings=findings).crashes) == 1
     assert {r["column"] for r in findings.rejects} == {"hour"}
+
+
+@pytest.mark.parametrize(
+    ("over", "taken"), [("Báo cáo", False), ("Thời gian xảy ra", True), ("Thời gian", True)]
+)
+def test_the_hour_below_a_group_is_the_crashs_only_if_the_group_is(
+    over: str, taken: bool, tmp_path: Path
+) -> None:
+    rows = [["Ngày xảy ra", over, None, "Vĩ độ", "Kinh độ"], [None, "Giờ", "Phút", None, None]]
+    rows += [[f"{d}/03/2021", 8, 15, 21.8, 106.7] for d in (13, 14, 15)]
+    write_book(tmp_path / "c.xlsx", {"a": rows})
+    assert read(tmp_path / "c.xlsx").crashes["hour"].notna().all() == taken
