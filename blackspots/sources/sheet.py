@@ -26,6 +26,8 @@ MAX_COLUMNS: Final = 16_384
 PARTS: Final = " / "
 """Between the two parts of a header that stands in two rows."""
 
+_HEADER_CELLS: Final = 3
+"""Cells of a row that are headers of the table, from which it is the header again."""
 _NUMBERED: Final = 0.8
 """Least share of the columns that a row of column numbers numbers."""
 _BARE: Final = 4
@@ -91,13 +93,22 @@ def table_of(
     Raises
     ------
     BlackspotsError
-        ``row-too-long`` where a row has more cells than the header.
+        ``row-too-long`` where a row has more cells than the header; ``header-differs`` where
+        the header stands again, its columns in another order.
     """
     width = len(header.names)
+    places = {name: i for i, name in enumerate(header.names) if name}
     numbers, cells = [], []
     for number, row in enumerate(rows[header.rows :], header.rows + 1):
         if all(map(_empty, row)):
             continue
+        again = [
+            (i, places[cell]) for i, cell in enumerate(row) if _is_text(cell) and cell in places
+        ]
+        if len(again) >= _HEADER_CELLS:
+            if any(here != there for here, there in again):
+                raise BlackspotsError("header-differs", file=file, sheet=sheet or "", row=number)
+            continue  # repeated for a new page
         if len(row) > width and not all(map(_empty, row[width:])):
             # A comma inside a text that is not quoted would shift every later cell.
             raise BlackspotsError(
@@ -114,6 +125,10 @@ def table_of(
     frame = pd.DataFrame(made, dtype=object)
     frame.index = pd.Index(numbers, dtype="int64")
     return frame
+
+
+def _is_text(cell: Any) -> bool:
+    return isinstance(cell, str)
 
 
 def _fitted(row: Sequence[Any], width: int) -> list[Any]:

@@ -574,3 +574,20 @@ def test_the_hour_below_a_group_is_the_crashs_only_if_the_group_is(
     rows += [[f"{d}/03/2021", 8, 15, 21.8, 106.7] for d in (13, 14, 15)]
     write_book(tmp_path / "c.xlsx", {"a": rows})
     assert read(tmp_path / "c.xlsx").crashes["hour"].notna().all() == taken
+
+
+def test_a_header_repeated_for_a_new_page_is_no_row(tmp_path: Path) -> None:
+    rows = as_lists(crashes())
+    write_book(tmp_path / "c.xlsx", {"a": [HEADER, *rows[:10], HEADER, *rows[10:]]})
+    findings = Findings()
+    register = read(tmp_path / "c.xlsx", findings=findings)
+    assert (register.read, len(register.crashes), findings.rejects) == (20, 20, [])
+    assert register.crashes.loc["C11", "source_row"] == 13
+
+
+def test_a_header_repeated_in_another_order_stops_the_reading(tmp_path: Path) -> None:
+    rows = as_lists(crashes())
+    write_book(tmp_path / "c.xlsx", {"a": [HEADER, *rows[:10], HEADER[::-1], *rows[10:]]})
+    with pytest.raises(BlackspotsError, match="row 12") as refusal:
+        read(tmp_path / "c.xlsx")
+    assert refusal.value.code == "header-differs"
