@@ -30,7 +30,7 @@ REGISTERS = [
     ("VN: x and y", "Ngày xảy ra|Toạ độ X|Toạ độ Y|Số người chết", {}),
     ("VN: x and y with their grid", "Ngày|TỌA ĐỘ (VN2000) X|TỌA ĐỘ (VN2000) Y", {"y": "TỌA ĐỘ (VN2000) X", "x": "TỌA ĐỘ (VN2000) Y"}),
     ("VN: x and y, grid behind", "Ngày|Tọa độ X VN2000|Tọa độ Y VN2000", {"y": "Tọa độ X VN2000", "x": "Tọa độ Y VN2000"}),
-    ("VN: police", "TT|Ngày, tháng|Thời gian xảy ra|Địa điểm xảy ra|Tuyến đường xảy ra TN|Lý trình (Km)|Số vụ|Số người chết|Số người bị thương|Phương tiện gây tai nạn|Hình thức va chạm|Nguyên nhân ban đầu|Đơn vị thụ lý|Ngày lập hồ sơ|Cán bộ lập", {"hour": "Thời gian xảy ra", "route": "Tuyến đường xảy ra TN", "crash_type": "Hình thức va chạm"}),
+    ("VN: police", "TT|Ngày, tháng|Thời gian xảy ra|Địa điểm xảy ra|Tuyến đường xảy ra TN|Lý trình (Km)|Số vụ|Số người chết|Số người bị thương|Phương tiện gây tai nạn|Hình thức va chạm|Nguyên nhân ban đầu|Đơn vị thụ lý|Ngày lập hồ sơ|Cán bộ lập", {"route": "Tuyến đường xảy ra TN", "crash_type": "Hình thức va chạm"}),
     ("VN: transport", "Mã hồ sơ|Ngày nhập|Ngày xảy ra tai nạn|Huyện|Xã|Kinh độ|Vĩ độ|Mức độ thiệt hại|Số xe hư hỏng|Thiệt hại (triệu đồng)|Loại đường|Cấp đường", {"date": "Ngày xảy ra tai nạn"}),
     ("VN: without marks", "So ho so|Ngay xay ra|Gio xay ra|Vi do|Kinh do|So nguoi chet|So nguoi bi thuong|Nguyen nhan|Tuyen duong|Ly trinh", {}),
     ("VN: without marks, mistyped", "Ngay xay ra|Vi do|Kinh do|Nguyen nhna|So nguoi chte|Phuong tein", {"cause": "Nguyen nhna", "deaths": "So nguoi chte", "mode": "Phuong tein"}),
