@@ -93,6 +93,8 @@ def _hours(raw: RawTable, hours: str | None, dates: str | None, told: dict[str, 
     if hours is not None:
         codes, distinct = distinct_cells(raw.frame[hours])
         silent = np.array([*map(values.is_blank, distinct), True], dtype=bool)[codes]
+        if not silent.any():
+            return own
     beside = read_cells(raw, dates, times.hour_of_date, only=silent, **told)
     return own.fillna(beside.spread("integer", raw.frame.index))
 

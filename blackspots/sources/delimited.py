@@ -115,7 +115,10 @@ def _composed(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """Letters and their marks as one character, as the strict reader has them."""
     if pc.all(pc.string_is_ascii(cells)).as_py():
         return cells
-    return pc.utf8_normalize(cells, form="NFC")
+    # The different words of a column are few, and normalising is slow.
+    coded = cells.combine_chunks().dictionary_encode()
+    words = pc.utf8_normalize(coded.dictionary, form="NFC")
+    return pa.chunked_array([pc.take(words, coded.indices)])
 
 
 def _has_blank_row(columns: Sequence[pa.ChunkedArray]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -64,7 +66,7 @@ def _same_place(
     shapes = np.asarray(crashes["geometry"].array)
     x, y = shapely.get_x(shapes), shapely.get_y(shapes)
     located = ~np.isnan(x[rows])
-    facts = _mixed(crashes)
+    facts = partial(_mixed, crashes)
     pairs = _neighbours(rows[located], day[located], x, NEAR, facts)
     apart = np.hypot(x[pairs[0]] - x[pairs[1]], y[pairs[0]] - y[pairs[1]])
     pairs = pairs[:, apart <= NEAR + _EXACT]
@@ -118,8 +120,21 @@ def _mixed(crashes: pd.DataFrame) -> np.ndarray:
     return made
 
 
+def _sorted(
+    rows: np.ndarray, group: np.ndarray, place: np.ndarray, facts: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, which come in their order, and their groups by group, place and facts."""
+    keys = (place[rows], group) if facts is None else (facts[rows], place[rows], group)
+    order = np.lexsort(keys)
+    return rows[order], group[order]
+
+
 def _neighbours(
-    rows: np.ndarray, group: np.ndarray, place: np.ndarray, reach: float, facts: np.ndarray
+    rows: np.ndarray,
+    group: np.ndarray,
+    place: np.ndarray,
+    reach: float,
+    facts: Callable[[], np.ndarray],
 ) -> np.ndarray:
     """Pairs of rows of one group, shape (2, pairs), whose places on an axis are within ``reach``.
 
@@ -129,11 +144,18 @@ def _neighbours(
     ----------
     rows, group : int, shape (some,)
         Rows to compare, and the group of each.
-    place, facts : shape (crashes,)
-        Where every crash is on the axis, and a number for what is told of it.
+    place : float, shape (crashes,)
+        Where every crash is on the axis.
+    facts
+        Gives a number for what is told of every crash; asked only where rows heap up.
     """
-    order = np.lexsort((facts[rows], place[rows], group))
-    rows, group = rows[order], group[order]
+    rows, group = _sorted(rows, group, place)
+    beyond = np.arange(max(0, len(rows) - _LOOK))
+    heaped = (place[rows[beyond + _LOOK]] - place[rows[beyond]] <= reach + _EXACT) & (
+        group[beyond + _LOOK] == group[beyond]
+    )
+    if heaped.any():
+        rows, group = _sorted(rows, group, place, facts())
     along = place[rows]
     found = [np.empty((2, 0), dtype=int)]
     start = np.arange(len(rows))

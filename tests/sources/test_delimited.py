@@ -18,7 +18,7 @@ from reading_files import apart, cells, code_of
 from small_study import GRID, crashes, write_rows
 
 from blackspots.presets import encodings
-from blackspots.sources import Findings, delimited, read_crashes
+from blackspots.sources import Findings, delimited, legacy, read_crashes
 from blackspots.sources.files import read_raw
 from blackspots.sources.raw import RawTable
 
@@ -60,7 +60,7 @@ def both_ways(data: bytes) -> tuple[RawTable | str | None, RawTable | str | None
     made: list[RawTable | str | None] = []
     for way in (
         lambda: delimited._by_arrow("c.csv", mapped(data)),
-        lambda: delimited._by_rows("c.csv", data.decode("utf-8-sig"), ()),
+        lambda: delimited._by_rows("c.csv", legacy.decode(data, file="c.csv")[0], ()),
     ):
         found: list[RawTable] = []
         try:
