@@ -44,6 +44,20 @@ _NEAR: Final = 256
 _SAMPLE_ROWS: Final = 300
 
 
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,  # a way of packing that is not known
+    RuntimeError,
+    EOFError,
+    ValueError,
+    OSError,
+)
+"""What unpacking a broken workbook ends in."""
+
+
 def sheet_names(path: Path) -> list[str]:
     """Names of the sheets.
 
@@ -161,9 +175,7 @@ def _measure(path: Path) -> None:
                     room -= _measured(path.name, packed, entry, room)
     except Locked as error:
         raise BlackspotsError("password", file=path.name) from error
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error) as error:
-        raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
-    except (NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except _DAMAGED as error:
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
 
 
