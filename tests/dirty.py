@@ -89,7 +89,12 @@ KINDS: Final = (
     Dirt("words for a day", {DATE: "không nhớ ngày"}, (DATE, "not-a-date")),
     Dirt("no date", {DATE: None}, (DATE, "no-date")),
     Dirt("out of the period", {DATE: "15/06/2019"}, (DATE, "outside-period")),
-    Dirt("an impossible hour", {HOUR: "25h10"}, (HOUR, "no-such-hour")),
+    Dirt(
+        "an impossible hour",
+        {HOUR: "25h10"},
+        remarked=(HOUR, "hour-unread"),
+        truth={"hour": None},
+    ),
     Dirt(
         "an N that may be Nam beside a Vietnamese letter",
         {LAT: "21°51'13\"N", LON: "106°45'40\"Đ"},
@@ -104,7 +109,17 @@ KINDS: Final = (
     Dirt(
         "a place in Sài Gòn", {LAT: 10.776111, LON: 106.700981}, (f"{LAT}, {LON}", "outside-area")
     ),
-    Dirt("words for a km post", {KM: "gần chợ Kỳ Lừa"}, (KM, "not-a-km-post")),
+    Dirt(
+        "words for a km post",
+        {KM: "gần chợ Kỳ Lừa"},
+        remarked=(KM, "km-unread"),
+        truth={"km": None, "km_uncertainty": None},
+    ),
+    Dirt(
+        "words for a km post and no coordinate",
+        {KM: "gần chợ Kỳ Lừa", LAT: None, LON: None},
+        (KM, "not-a-km-post"),
+    ),
     Dirt(
         "a severity that is no known word", {SEVERITY: "thảm khốc"}, (SEVERITY, "unknown-severity")
     ),
@@ -112,6 +127,18 @@ KINDS: Final = (
         "a death that the severity denies",
         {SEVERITY: "Bị thương nhẹ", DEATHS: 1},
         (SEVERITY, "severity-deaths"),
+    ),
+    Dirt(
+        "a fatal crash without a death",
+        {SEVERITY: "Chết người", DEATHS: 0, SERIOUS: 1, SLIGHT: 0},
+        remarked=(SEVERITY, "severity-persons"),
+        truth={"severity": "fatal", "deaths": 0, "serious": 1, "slight": 0, "injured": 1},
+    ),
+    Dirt(
+        "a crash without injury that injured",
+        {SEVERITY: "Va chạm", DEATHS: 0, SERIOUS: 0, SLIGHT: 2},
+        remarked=(SEVERITY, "severity-persons"),
+        truth={"severity": "pdo", "deaths": 0, "serious": 0, "slight": 2, "injured": 2},
     ),
     Dirt("a row said to be a duplicate", {TWICE: "x"}, (TWICE, "said-duplicate")),
     Dirt(

@@ -152,7 +152,7 @@ def test_the_dirty_register_holds_something_of_everything(checked: Checked) -> N
     assert len(inputs.stacks) == 2
     assert set(inputs.rejects["table"]) == {"crashes", "crossings", "repairs"}
     assert checked.remarked("repaired") == 4
-    assert checked.remarked("doubtful") == 2
+    assert checked.remarked("doubtful") == 3
     assert len(inputs.register.personal) == 2
 
 

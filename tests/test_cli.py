@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from small_study import (
@@ -989,14 +991,11 @@ REFUSED = [
     crash_cell("deaths", -1, "negative"),
     crash_cell("deaths", 1.5, "not-whole"),
     crash_cell("severity", "khá nặng", "unknown-severity"),
-    crash_cell("hour", "25:10", "no-such-hour"),
-    crash_cell("hour", "hai giờ", "not-a-number"),
     crash_cell("date", "", "no-date"),
     crash_cell("date", "30/02/2022", "no-such-day"),
     crash_cell("date", "13/03/1022", "no-such-day"),
     crash_cell("date", "tháng ba", "not-a-date"),
     crash_cell("date", "01/01/2024", "outside-period"),
-    crash_cell("km", "Km45+300 cách 200 m", "not-a-km-post"),
 ]
 
 
@@ -1028,6 +1027,30 @@ def test_a_bad_row_is_left_out_and_counted_with_its_place(
     assert summary["rejected_because"] == ({refused.code: 1} if refused.crashes else {})
     rejected = f"{20 - refused.crashes} placed + 0 unplaced + {refused.crashes} rejected"
     assert f"20 read = {rejected}" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("hour", "25:10", "hour-unread"),
+        ("hour", "hai giờ", "hour-unread"),
+        ("km", "Km45+300 cách 200 m", "km-unread"),
+    ],
+)
+def test_a_cell_that_a_crash_can_do_without_is_left_unknown_and_told(
+    column: str, value: str, code: str, tmp_path: Path
+) -> None:
+    study = write_study(tmp_path)
+    crash_cell(column, value, code).spoil(study)
+    assert main(["run", str(study), "--quiet", "--lang", "en"]) == 0
+    out = tmp_path / "out"
+    with (out / "remarks.csv").open(encoding="utf-8-sig", newline="") as text:
+        (row,) = csv.DictReader(text)
+    told = (row["table"], row["row"], row["column"], row["value"], row["kind"], row["code"])
+    assert told == ("crashes", "12", column, value, "doubtful", code)
+    assert (out / "rejected.csv").read_text(encoding="utf-8-sig").count("\n") == 1
+    crashes = pyogrio.read_dataframe(out / "blackspots.gpkg", layer="crashes")
+    assert pd.isna(crashes.set_index("crash_id").at["C11", column])
 
 
 def test_a_crash_far_away_is_unplaced_where_no_study_area_is_given(

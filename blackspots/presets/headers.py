@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
+from typing import Final
+
+DATE_PARTS: Final = ("year", "month", "day")
+"""Columns of a register that together stand for its ``date``; no columns of the table."""
 
 
 def plain(words: str) -> str:
@@ -31,6 +36,33 @@ def aliases(table: str) -> dict[str, str]:
     """Plain header to column, for one table (``crashes``, ``roads`` ...)."""
     known = _tree("columns")[table]
     return {plain(word): column for column, words in known.items() for word in (column, *words)}
+
+
+def meaning_of(header: str, known: Mapping[str, str]) -> str | None:
+    """The column that a header stands for, None where it is not known.
+
+    A header that is not known as it stands is tried with its words apart: ``crashYear`` as
+    *crash Year*. Words of cells are never split so.
+
+    Parameters
+    ----------
+    known
+        Plain header to column, as :func:`aliases` gives it.
+    """
+    means = known.get(plain(header))
+    return means or known.get(plain(_apart(header)))
+
+
+def _apart(header: str) -> str:
+    """A header with a blank before each capital that begins a word: ``GPSLat`` to ``GPS Lat``."""
+    letters = unicodedata.normalize("NFC", header)
+    made = []
+    for i, (before, letter) in enumerate(pairwise(letters), 1):
+        after = letters[i + 1 : i + 2]
+        if letter.isupper() and (before.islower() or (before.isupper() and after.islower())):
+            made.append(" ")
+        made.append(letter)
+    return letters[:1] + "".join(made)
 
 
 @cache

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blackspots.errors import BlackspotsError
-from blackspots.presets.headers import aliases, blanks, plain
+from blackspots.presets.headers import aliases, blanks, meaning_of
 from blackspots.schema import Kind, Table
 from blackspots.sources import personal, values
 from blackspots.sources.findings import Findings
@@ -117,12 +117,12 @@ def _again(header: str) -> str:
 
 def _meaning(header: str, known: Mapping[str, str]) -> str | None:
     """The column a header stands for; of a header in two rows also by its lower part."""
-    means = known.get(plain(header))
+    means = meaning_of(header, known)
     if means is None and PARTS in header:
         over, _, part = header.rpartition(PARTS)
-        means = known.get(plain(part))
+        means = meaning_of(part, known)
         # The day of what? Below "Báo cáo" it is not the crash's.
-        if means in _OF_WHAT and known.get(plain(over)) not in _OF_WHAT:
+        if means in _OF_WHAT and meaning_of(over, known) not in _OF_WHAT:
             return None
     return means
 

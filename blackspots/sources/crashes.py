@@ -16,8 +16,7 @@ import pandas as pd
 from pyproj import CRS
 
 from blackspots.errors import BlackspotsError
-from blackspots.presets.headers import plain, severity_vocabulary, unclear_severities
-from blackspots.schema import CRASHES, SEVERITIES, check
+from blackspots.schema import CRASHES, check
 from blackspots.sources import personal, posts, values
 from blackspots.sources.columns import (
     Headers,
@@ -37,8 +36,8 @@ from blackspots.sources.findings import Findings
 from blackspots.sources.points import points
 from blackspots.sources.proposals import Proposal, UnconfirmedHeaders, propose
 from blackspots.sources.raw import RawTable, distinct_cells, filtered, unknown_column
+from blackspots.sources.severity import COUNTS, read_severity, vocabulary
 
-_COUNTS: Final = ("deaths", "serious", "slight", "injured")
 _WORDS: Final = ("crash_type", "mode", "cause", "district")
 _PLACES: Final = ("lat", "lon", "coordinates", "y", "x")
 
@@ -47,7 +46,6 @@ _COLUMNS: Final = 2
 """Columns of a register that a sheet must have to be taken for one."""
 _MOST: Final = 0.5
 _SAMPLE: Final = 500
-_FEW: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def read_crashes(
     rules = _Rules(
         target=target,
         crs=crs,
-        words=severity_vocabulary() | _own_words(severity or {}),
+        words=vocabulary(severity or {}),
         period=period,
         month_first=month_first,
         extent=bounds or extent,
@@ -287,22 +285,6 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _own_words(given: Mapping[str, str]) -> dict[str, str]:
-    for word, level in given.items():
-        if level not in SEVERITIES:
-            have = ", ".join(SEVERITIES)
-            raise BlackspotsError("unknown-severity-level", word=word, level=level, have=have)
-    return {_word(word): level for word, level in given.items()}
-
-
-def _word(cell: Any) -> str:
-    """A severity as it is compared: a number by its value (-1 is not 1), a word plainly."""
-    try:
-        return f"{values.number(cell):g}"
-    except values.Unreadable:
-        return plain(values.text(cell))
-
-
 def _says_where(raw: RawTable, found: Mapping[str, str]) -> bool:
     """Whether a table places its rows: by geometry, coordinates, or km posts with their road."""
     pairs = ({"lon", "lat"}, {"x", "y"}, {"coordinates"}, {"km"})
@@ -327,21 +309,20 @@ def _require(raw: RawTable, found: Mapping[str, str]) -> None:
 def _one_table(
     raw: RawTable, found: Mapping[str, str], findings: Findings, rules: _Rules
 ) -> gpd.GeoDataFrame:
-    index, bad = raw.frame.index, np.zeros(len(raw.frame), dtype=bool)
-    told: dict[str, Any] = {"table": "crashes", "findings": findings, "bad": bad}
-    beside: dict[str, Any] = {
-        "table": "crashes",
-        "findings": Findings(),
-        "bad": np.zeros(len(bad), dtype=bool),
-    }
+    index, told = raw.frame.index, _telling(raw, findings)
+    beside, of_posts = _telling(raw, Findings()), _telling(raw, Findings())
     # Coordinates take as long as all else, and for the greater part leave Python free.
     with ThreadPoolExecutor(1) as pool:
         place = partial(points, raw, found, rules.crs, rules.target, extent=rules.extent)
         waiting = pool.submit(place, **beside)
         frame = _attributes(raw, found, rules, told)
+        _posts(raw, found, frame, of_posts)
         located = waiting.result()
     findings.add(beside["findings"])
-    bad |= beside["bad"]
+    # A crash that has a coordinate can do without its km post.
+    placed = of_posts["bad"] & located.geometry.notna().to_numpy()
+    findings.add_sparing(of_posts["findings"], index[placed], "doubtful.km-unread")
+    bad = told["bad"] | beside["bad"] | (of_posts["bad"] & ~placed)
     frame["uncertainty"] = located.uncertainty
     everywhere = np.zeros(len(index), dtype=int)
     frame["source_file"] = spread([raw.file], everywhere, "text", index)
@@ -352,6 +333,11 @@ def _one_table(
     made = add_missing(frame, CRASHES, located.geometry)
     made.index = pd.Index(ids, dtype="object", name=CRASHES.index)
     return made[~bad] if bad.any() else made
+
+
+def _telling(raw: RawTable, findings: Findings) -> dict[str, Any]:
+    """What the readers of columns note their problems in."""
+    return {"table": "crashes", "findings": findings, "bad": np.zeros(len(raw.frame), dtype=bool)}
 
 
 def _id_header(
@@ -371,20 +357,19 @@ def _id_header(
 def _attributes(
     raw: RawTable, found: Mapping[str, str], rules: _Rules, told: dict[str, Any]
 ) -> dict[str, Any]:
-    """All columns but the place."""
+    """All columns but those of the place."""
     frame: dict[str, Any] = {}
     frame["date"], frame["hour"] = read_dates(
         raw, found, period=rules.period, month_first=rules.month_first, told=told
     )
-    for column in _COUNTS:
+    for column in COUNTS:
         frame[column] = parse_column(raw, found.get(column), values.count, "integer", **told)
     frame["injured"] = frame["injured"].fillna(frame["serious"] + frame["slight"])
     for column in _WORDS:
         frame[column] = read_words(raw, found.get(column), allowed=rules.allowed, **told)
     for column in ("train_involved", "duplicate"):
         frame[column] = parse_column(raw, found.get(column), values.boolean, "boolean", **told)
-    _posts(raw, found, frame, told)
-    _severity(raw, found, frame, rules, told)
+    frame["severity"] = read_severity(raw, found.get("severity"), frame, rules.words, told)
     return frame
 
 
@@ -417,86 +402,6 @@ def _posts(
             used=list(frame["route"][differs]),
         )
     frame["route"] = frame["route"].where(frame["route"].notna(), beside)
-
-
-def _severity(
-    raw: RawTable,
-    found: Mapping[str, str],
-    frame: dict[str, Any],
-    rules: _Rules,
-    told: dict[str, Any],
-) -> None:
-    """The severity stated, else what the persons tell; a contradiction of the two is refused."""
-    header, bad = found.get("severity"), told["bad"]
-
-    def severity_of(cell: Any) -> Any:
-        word = _word(cell)
-        level = rules.words.get(word)
-        if level is not None:
-            return level
-        if word in unclear_severities():
-            return values.Noted(None, "doubtful.severity-unclear")
-        raise values.Unreadable("unknown-severity")
-
-    derived = severity_of_persons(frame)
-    frame["severity"] = derived
-    if header is None:
-        return
-    _require_known_words(raw, header, rules.words)
-    stated = parse_column(raw, header, severity_of, "text", **told)
-    against = (
-        stated.isin(["serious", "slight", "injury", "pdo"]) & (frame["deaths"] > 0).fillna(False)
-    ).to_numpy(dtype=bool)
-    if against.any():
-        told["findings"].reject_rows("crashes", raw, against & ~bad, header, "severity-deaths")
-        bad |= against
-    frame["severity"] = stated.where(stated.notna() & (stated != "unknown"), derived)
-
-
-def _require_known_words(raw: RawTable, header: str, known: Mapping[str, str]) -> None:
-    """Ask for the meaning of a vocabulary that is not known, rather than reject every row."""
-    codes, distinct = distinct_cells(raw.frame[header])
-    words = [None if values.is_blank(cell) else _word(cell) for cell in distinct]
-    strange = [w is not None and w not in known and w not in unclear_severities() for w in words]
-    rows = np.array([*strange, False], dtype=bool)[codes]
-    filled = np.array([*(w is not None for w in words), False], dtype=bool)[codes]
-    if rows.sum() >= _FEW and rows.sum() > _MOST * filled.sum():
-        block = "\n".join(
-            f'"{values.text(cell)}" = "..."'
-            for cell, odd in zip(distinct, strange, strict=True)
-            if odd
-        )
-        raise BlackspotsError(
-            "severity-words", file=raw.where, column=header, block=block, have=", ".join(SEVERITIES)
-        )
-
-
-def severity_of_persons(frame: Mapping[str, pd.Series] | pd.DataFrame) -> pd.Series:
-    """Worst outcome of a crash from its numbers of persons; unknown when they do not say.
-
-    Parameters
-    ----------
-    frame
-        ``deaths``, ``serious``, ``slight``, ``injured`` [persons], missing for unknown.
-
-    Returns
-    -------
-    Series of :data:`blackspots.schema.SEVERITIES`
-    """
-    count = {name: frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in _COUNTS}
-    some = {name: persons > 0 for name, persons in count.items()}
-    graded = ~np.isnan(count["serious"]) & ~np.isnan(count["slight"])
-    level = np.full(len(graded), SEVERITIES.index("unknown"))
-    for rows, severity in (  # the worst last: it has the last word
-        ((count["deaths"] == 0) & (count["injured"] == 0), "pdo"),
-        (some["injured"] | some["slight"], "injury"),
-        (some["slight"] & graded, "slight"),
-        (some["serious"], "serious"),
-        (some["deaths"], "fatal"),
-    ):
-        level[rows] = SEVERITIES.index(severity)
-    index = frame["deaths"].index
-    return pd.Series(np.array(SEVERITIES, dtype=object)[level], index=index, dtype="object")
 
 
 def _refuse_restarts(crashes: gpd.GeoDataFrame) -> None:

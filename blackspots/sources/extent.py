@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -105,6 +106,19 @@ def likely_grids(xs: np.ndarray, ys: np.ndarray, extent: Extent) -> list[CRS]:
         A sample of the table's coordinates.
     """
     return [grid for grid, _ in _ranked(xs, ys, extent)]
+
+
+def likely_names(xs: np.ndarray, ys: np.ndarray, extent: Extent | None) -> str:
+    """Names of the grids that would bring a table's pairs into the study's ground, or nothing."""
+    known = sample(~np.isnan(xs) & ~np.isnan(ys))
+    if extent is None or not len(known):
+        return ""
+    return named(likely_grids(xs[known], ys[known], extent))
+
+
+def named(grids: Sequence[CRS]) -> str:
+    """Grids as they are told to a user, by code and name."""
+    return ", ".join(f"{grid.to_string()} ({grid.name})" for grid in grids)
 
 
 def beside_the_roads(xs: np.ndarray, ys: np.ndarray, stated: CRS, extent: Extent) -> list[CRS]:

@@ -7,7 +7,7 @@ though it may be wrong (``doubtful``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +81,7 @@ class Findings:
         table: str,
         raw: RawTable,
         rows: np.ndarray,
-        column: str,
+        column: str | None,
         code: str,
         *,
         used: Sequence[Any] | None = None,
@@ -97,7 +97,7 @@ class Findings:
             What was taken for each of these rows, in their order.
         """
         at = np.flatnonzero(rows)
-        cells = raw.frame.get(column) if shown is None else shown
+        cells = raw.frame.get(column) if shown is None and column is not None else shown
         if len(at) > LISTED:
             value = None if cells is None else cells.iloc[at[0]]
             example = None if used is None else used[0]
@@ -154,6 +154,30 @@ class Findings:
         """Take over what was noted apart."""
         self.rejects += others.rejects
         self.remarks += others.remarks
+
+    def add_sparing(self, others: Findings, spared: Iterable[int], code: str) -> None:
+        """Take over what was noted apart of one table; spared rows keep their place.
+
+        A row whose only fault is a cell that can be done without is used, that cell unknown:
+        what would be a reject becomes the remark ``code``.
+        """
+        kept = set(spared)
+        doubted: dict[str | None, list[dict[str, Any]]] = {}
+        for record in others.rejects:
+            if record["row"] in kept:
+                doubted.setdefault(record["column"], []).append(record)
+            else:
+                self.rejects.append(record)
+        self.remarks += others.remarks
+        kind, _, name = code.partition(".")
+        for records in doubted.values():
+            made = [
+                {**record, "count": 1, "used": None, "kind": kind, "code": name}
+                for record in records
+            ]
+            if len(made) > LISTED:
+                made = [{**made[0], "row": None, "count": len(made)}]
+            self.remarks += made
 
     def opened(self, table: str, raw: RawTable) -> None:
         """Note what was done to a whole table when it was opened."""

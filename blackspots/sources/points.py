@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -15,15 +15,18 @@ from pyproj import CRS
 
 from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
-from blackspots.presets import notations
-from blackspots.sources import places, values
-from blackspots.sources.columns import parse_numbers, read_cells, spread
-from blackspots.sources.extent import Extent, beside_the_roads, likely_grids, sample
+from blackspots.sources.extent import Extent, beside_the_roads, likely_names, named, sample
 from blackspots.sources.findings import Findings
+from blackspots.sources.pairs import (
+    MAX_LONGITUDE,
+    Noting,
+    Pairs,
+    pairs_of_columns,
+    pairs_of_geometry,
+)
 from blackspots.sources.raw import RawTable
 
 MAX_LATITUDE: Final = 90.0
-MAX_LONGITUDE: Final = 180.0
 METRES_PER_DEGREE: Final = 111_320.0
 """Of latitude, and of longitude on the equator."""
 FINEST: Final = 1.0
@@ -32,18 +35,6 @@ _FEW: Final = 3
 """Rows below which nothing is concluded about a whole table."""
 _MOST: Final = 0.5
 _NEARLY_ALL: Final = 0.9
-
-
-@dataclass(slots=True)
-class _Pairs:
-    """Two numbers a row as the file has them, x before y; NaN where there is none."""
-
-    x: np.ndarray
-    y: np.ndarray
-    x_resolution: np.ndarray
-    y_resolution: np.ndarray
-    crs: CRS | None
-    headers: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +88,11 @@ def points(
         outside the study's ground, but inside in another grid; ``crs-likely-roads`` when
         another grid brings them onto the roads.
     """
+    note = Noting(raw, table, findings, bad)
     if raw.geometry is not None:
-        return _from_geometry(raw, given, target, table=table, findings=findings, bad=bad)
-    note = _Noting(raw, table, findings, bad)
-    pairs = _pairs(note, columns, given, extent)
+        pairs: Pairs | None = pairs_of_geometry(note, source_crs(raw, given, table=table))
+    else:
+        pairs = pairs_of_columns(note, columns, given, extent)
     if pairs is None:
         none = gpd.GeoSeries([None] * len(raw.frame), index=raw.frame.index, crs=target)
         return Points(none, np.full(len(raw.frame), np.nan))
@@ -114,7 +106,6 @@ def points(
     located = np.full(len(xs), None, dtype=object)
     good = given_here & ~lost
     located[good] = _made(xs[good], ys[good])
-    assert pairs.crs is not None  # noqa: S101 - _pairs sees to it
     # The finer of the two coordinates speaks for both: one in ten ends in a zero by chance,
     # but rarely both of a place that was measured finely.
     fine = np.fmin(pairs.x_resolution, pairs.y_resolution)
@@ -133,205 +124,10 @@ def _made(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
             gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class _Noting:
-    """The table that is read, and where its problems are noted."""
-
-    raw: RawTable
-    table: str
-    findings: Findings
-    bad: np.ndarray
-
-    def refuse(
-        self, rows: np.ndarray, header: str, code: str, show: pd.Series | None = None
-    ) -> None:
-        if rows.any():
-            self.findings.reject_rows(self.table, self.raw, rows, header, code, show)
-            self.bad[rows] = True
-
-
-def _pairs(
-    note: _Noting, columns: Mapping[str, str], given: str | None, extent: Extent | None
-) -> _Pairs | None:
-    """The columns that hold the coordinates, as numbers, and their CRS."""
-    degrees, grid = {"lon", "lat"} <= columns.keys(), {"x", "y"} <= columns.keys()
-    stated = crs_.parse(given, f"{note.table}.crs") if given else None
-    if grid and not (degrees and (stated is None or stated.is_geographic)):
-        return _grid(note, columns, stated, extent)
-    if degrees:
-        pairs = _degrees(note, columns["lon"], columns["lat"], stated)
-        if stated is not None and not stated.is_geographic:
-            if _look_like_degrees(pairs):
-                raise BlackspotsError(
-                    "crs-mismatch",
-                    file=note.raw.where,
-                    crs=stated.name,
-                    column=columns["lon"],
-                    table=note.table,
-                )
-            pairs.crs = stated
-        return pairs
-    if "coordinates" in columns:
-        return _of_one_column(note, columns["coordinates"], stated, extent)
-    return None
-
-
-def _look_like_degrees(pairs: _Pairs) -> bool:
-    known = ~np.isnan(pairs.x)
-    return not known.any() or bool((np.abs(pairs.x[known]) <= MAX_LONGITUDE).mean() > _MOST)
-
-
-def _grid(
-    note: _Noting, columns: Mapping[str, str], stated: CRS | None, extent: Extent | None
-) -> _Pairs:
-    """Eastings and northings; where the study does not say in which CRS, the error proposes one."""
-    found = {}
-    for axis in ("x", "y"):
-        numbers, rest = parse_numbers(
-            note.raw,
-            columns[axis],
-            values.number,
-            table=note.table,
-            findings=note.findings,
-            bad=note.bad,
-        )
-        found[axis] = np.where(
-            np.isnan(numbers), rest.spread("number", note.raw.frame.index), numbers
-        )
-    pairs = _Pairs(
-        found["x"],
-        found["y"],
-        places.resolution(found["x"]),
-        places.resolution(found["y"]),
-        stated,
-        (columns["x"], columns["y"]),
-    )
-    if stated is None:
-        raise _without_crs(note, pairs.x, pairs.y, extent)
-    return pairs
-
-
-def _without_crs(
-    note: _Noting, xs: np.ndarray, ys: np.ndarray, extent: Extent | None
-) -> BlackspotsError:
-    """The error for metres of no stated grid, with what the study's ground says of it."""
-    likely = _likely(xs, ys, extent)
-    code = "no-crs-likely" if likely else "no-crs"
-    return BlackspotsError(code, file=note.raw.where, table=note.table, likely=likely)
-
-
-def _likely(xs: np.ndarray, ys: np.ndarray, extent: Extent | None) -> str:
-    """Names of the grids that would bring the pairs into the study's ground."""
-    known = sample(~np.isnan(xs) & ~np.isnan(ys))
-    if extent is None or not len(known):
-        return ""
-    return _names(likely_grids(xs[known], ys[known], extent))
-
-
-def _names(grids: Sequence[CRS]) -> str:
-    return ", ".join(f"{grid.to_string()} ({grid.name})" for grid in grids)
-
-
-def _degrees(note: _Noting, lon: str, lat: str, stated: CRS | None) -> _Pairs:
-    """Longitudes and latitudes, decimal or in degrees, minutes and seconds."""
-    lons, lats = (_angles(note, header) for header in (lon, lat))
-    crs, headers = stated or crs_.WGS84, (lon, lat)
-    if lons.letter is None and lats.letter is None:
-        return _Pairs(lons.degrees, lats.degrees, lons.resolution, lats.resolution, crs, headers)
-    # In Vietnamese N is Nam, the south; in English it is the north.
-    vietnamese = np.isin(lons.letters().astype(str), list(notations.vietnamese_directions()))
-    doubt = (lats.letters() == "n") & vietnamese
-    note.refuse(doubt & ~note.bad, lat, "ambiguous-hemisphere")
-    told = lons.axes() == "lat", lats.axes() == "lon"
-    both = told[0] & told[1]
-    note.refuse((told[0] ^ told[1]) & ~note.bad, lat, "swapped")
-    if both.any():
-        note.findings.remark_rows(note.table, note.raw, both, lat, "repaired.swapped")
-    x, y = np.where(both, lats.degrees, lons.degrees), np.where(both, lons.degrees, lats.degrees)
-    return _Pairs(x, y, lons.resolution, lats.resolution, crs, headers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Angles:
-    """A column of angles; letter and axis only where some cell is no plain number."""
-
-    degrees: np.ndarray
-    resolution: np.ndarray
-    letter: np.ndarray | None = None
-    axis: np.ndarray | None = None
-
-    def letters(self) -> np.ndarray:
-        return _or_blank(self.letter, len(self.degrees))
-
-    def axes(self) -> np.ndarray:
-        return _or_blank(self.axis, len(self.degrees))
-
-
-def _or_blank(words: np.ndarray | None, count: int) -> np.ndarray:
-    return np.full(count, "", dtype=object) if words is None else words
-
-
-def _angles(note: _Noting, header: str) -> _Angles:
-    plain, rest = parse_numbers(
-        note.raw, header, places.angle, table=note.table, findings=note.findings, bad=note.bad
-    )
-    exact, written = places.resolution(plain), np.isnan(plain)
-    if not any(rest.found):
-        return _Angles(plain, exact)
-    index = note.raw.frame.index
-
-    def part(kind: Literal["number", "text"], pick: Callable[[places.Angle], Any]) -> np.ndarray:
-        made: np.ndarray = rest.spread(kind, index, pick).to_numpy()
-        return made
-
-    return _Angles(
-        np.where(written, part("number", lambda a: a.degrees), plain),
-        np.where(written, part("number", lambda a: a.resolution), exact),
-        part("text", lambda a: a.letter),
-        part("text", lambda a: a.axis),
-    )
-
-
-def _of_one_column(note: _Noting, header: str, stated: CRS | None, extent: Extent | None) -> _Pairs:
-    """Both coordinates in one column: degrees, or metres of the CRS that the study says."""
-    reading = read_cells(
-        note.raw,
-        header,
-        places.pair,
-        table=note.table,
-        findings=note.findings,
-        bad=note.bad,
-    )
-    grids = [isinstance(each, places.Grid) for each in reading.found]
-    if any(grids) and (stated is None or stated.is_geographic):
-        metric = [each if isinstance(each, places.Grid) else None for each in reading.found]
-        xs = spread([e and e.x for e in metric], reading.codes, "number", note.raw.frame.index)
-        ys = spread([e and e.y for e in metric], reading.codes, "number", note.raw.frame.index)
-        raise _without_crs(note, xs.to_numpy(), ys.to_numpy(), extent)
-    if stated is not None and not stated.is_geographic:
-        metric = np.array([*grids, True], dtype=bool)[reading.codes]
-        note.refuse(~metric & ~note.bad, header, "not-metres")
-
-    def part(pick: Callable[[Any], float]) -> np.ndarray:
-        values_ = [None if each is None else pick(each) for each in reading.found]
-        made: np.ndarray = spread(values_, reading.codes, "number", note.raw.frame.index).to_numpy()
-        return np.where(note.bad, np.nan, made)
-
-    return _Pairs(
-        part(lambda e: e.x if isinstance(e, places.Grid) else e.lon.degrees),
-        part(lambda e: e.y if isinstance(e, places.Grid) else e.lat.degrees),
-        part(lambda e: e.resolution if isinstance(e, places.Grid) else e.lon.resolution),
-        part(lambda e: e.resolution if isinstance(e, places.Grid) else e.lat.resolution),
-        stated or crs_.WGS84,
-        (header, header),
-    )
-
-
 def _settled(
-    note: _Noting, pairs: _Pairs, target: CRS, extent: Extent | None
+    note: Noting, pairs: Pairs, target: CRS, extent: Extent | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The pairs in the study's CRS, exchanged where only that brings them to its ground."""
-    assert pairs.crs is not None  # noqa: S101 - _pairs sees to it
     known = ~np.isnan(pairs.x) & ~np.isnan(pairs.y) & ~note.bad
     if extent is None:
         if pairs.crs.is_geographic:
@@ -377,10 +173,9 @@ def _moved(
 
 
 def _look_at_all(
-    note: _Noting, pairs: _Pairs, target: CRS, extent: Extent, known: np.ndarray
+    note: Noting, pairs: Pairs, target: CRS, extent: Extent, known: np.ndarray
 ) -> None:
     """Exchange the axes of a whole table, or tell its likely CRS, if most of it lies outside."""
-    assert pairs.crs is not None  # noqa: S101 - _pairs sees to it
     some = sample(known)
     x, y = pairs.x[some], pairs.y[some]
     if len(some) < _FEW:
@@ -409,10 +204,10 @@ def _look_at_all(
                 file=note.raw.where,
                 table=note.table,
                 crs=f"{pairs.crs.to_string()} ({pairs.crs.name})",
-                likely=_names(better),
+                likely=named(better),
             )
         return
-    likely = _likely(pairs.x, pairs.y, extent)
+    likely = likely_names(pairs.x, pairs.y, extent)
     if likely:
         raise BlackspotsError(
             "crs-likely",
@@ -424,7 +219,7 @@ def _look_at_all(
         )
 
 
-def _refuse_off_globe(note: _Noting, pairs: _Pairs, rows: np.ndarray | None = None) -> None:
+def _refuse_off_globe(note: Noting, pairs: Pairs, rows: np.ndarray | None = None) -> None:
     """Degrees that are on no globe; those that would be with the two exchanged are told so."""
     there = np.ones(len(pairs.x), dtype=bool) if rows is None else rows
     swapped = (np.abs(pairs.y) > MAX_LATITUDE) & (np.abs(pairs.x) <= MAX_LATITUDE) & there
@@ -443,45 +238,6 @@ def _uncertainty(ys: np.ndarray, crs: CRS, fine: np.ndarray) -> np.ndarray:
         return np.asarray(np.fmax(np.hypot(fine, fine), FINEST))
     tall = fine * METRES_PER_DEGREE
     return np.asarray(np.fmax(np.hypot(tall * np.cos(np.radians(ys)), tall), FINEST))
-
-
-def _from_geometry(
-    raw: RawTable,
-    given: str | None,
-    target: CRS,
-    *,
-    table: str,
-    findings: Findings,
-    bad: np.ndarray,
-) -> Points:
-    assert raw.geometry is not None  # noqa: S101 - the caller's branch
-    note = _Noting(raw, table, findings, bad)
-    shapes = raw.geometry.set_crs(source_crs(raw, given, table=table), allow_override=True)
-    array = np.asarray(shapes.array)
-    none = shapely.is_missing(array) | shapely.is_empty(array)
-    kinds = shapely.get_type_id(array)
-    one = (kinds == _MULTI_POINT) & (shapely.get_num_geometries(array) == 1)
-    array = np.where(one, shapely.get_geometry(array, 0), array)
-    wrong = (kinds != _POINT) & ~one & ~none
-    if wrong.any():
-        note.refuse(wrong, "geometry", "not-a-point", shapes.geom_type)
-    xs, ys = shapely.get_x(array), shapely.get_y(array)
-    broken = ~none & ~wrong & ~(np.isfinite(xs) & np.isfinite(ys))
-    note.refuse(broken, "geometry", "broken-geometry")
-    good = ~(none | wrong | broken)
-    x, y = crs_.transform(xs[good], ys[good], shapes.crs, target)
-    lost = np.zeros(len(array), dtype=bool)
-    lost[good] = ~(np.isfinite(x) & np.isfinite(y))
-    note.refuse(lost, "geometry", "off-globe")
-    located = np.full(len(array), None, dtype=object)
-    kept = good & ~lost
-    located[kept] = _made(np.asarray(x)[kept[good]], np.asarray(y)[kept[good]])
-    fine = np.fmin(places.resolution(xs), places.resolution(ys))
-    uncertainty = np.where(kept, _uncertainty(ys, shapes.crs, fine), np.nan)
-    return Points(gpd.GeoSeries(located, index=raw.frame.index, crs=target), uncertainty)
-
-
-_POINT, _MULTI_POINT = 0, 4
 
 
 def finite(shapes: gpd.GeoSeries) -> np.ndarray:

@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from blackspots.errors import BlackspotsError
 from blackspots.presets import filewords, notations
-from blackspots.presets.headers import aliases, plain
+from blackspots.presets.headers import DATE_PARTS, aliases, plain
 from blackspots.sources import personal
 from blackspots.sources.raw import RawTable
 
@@ -105,7 +105,8 @@ def propose(
     A header is proposed when each word of a known one stands in it, as it is, in another form
     or mistyped, and its further words say nothing of their own: *crash* in a table of crashes,
     *of*, what stands in brackets. So *Số phương tiện*, a number, is not *Phương tiện*, and
-    *Date of Filing* is no *Date Of Crash*.
+    *Date of Filing* is no *Date Of Crash*. Parts of a date are never proposed, nor a date where
+    all of them were found.
 
     Parameters
     ----------
@@ -114,7 +115,10 @@ def propose(
     given
         Columns of which the study speaks: they are not proposed again.
     """
-    known = {w: c for w, c in aliases(table).items() if c not in found and c not in given}
+    unasked = {*found, *given, *DATE_PARTS}
+    if found.keys() >= set(DATE_PARTS):
+        unasked.add("date")
+    known = {w: c for w, c in aliases(table).items() if c not in unasked}
     if _has_place(found):
         known = {w: c for w, c in known.items() if c not in _NEEDED - {"date"}}
     taken = set(found.values())

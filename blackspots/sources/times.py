@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import pandas as pd
 
 from blackspots.presets import notations
-from blackspots.sources.cells import Noted, Unreadable, integer, number, tidy
+from blackspots.presets.headers import plain as plainly
+from blackspots.sources.cells import Noted, Unreadable, integer, number, text, tidy
 
 HOURS: Final = 24
 MONTHS, DAYS = 12, 31
@@ -25,6 +26,13 @@ _EXCEL_EPOCH: Final = date(1899, 12, 30)
 _EXCEL_RANGE: Final = (20_000, 80_000)  # 1954 to 2119: a bare number outside is no date
 _YEARS: Final = (1950, 2100)
 _COMPACT: Final = 8  # yyyymmdd
+_PIVOT: Final = 70
+"""Two-digit years from this on are of the 1900s, those below of the 2000s."""
+_NO_PART: Final = frozenset({0, 99})
+"""A day or month that is recorded as unknown."""
+_NO_YEAR: Final = 9999
+_NO_HOUR: Final = frozenset({99, 9999})
+_NOT_KNOWN: Final = Noted(None, "doubtful.hour-code")
 
 
 def _any(words: Iterable[str]) -> str:
@@ -42,6 +50,7 @@ _YMD: Final = re.compile(
     r"(?<!\d)(?<!\d[/.\-])(\d{4})\s?[/.\-]\s?(\d{1,2})\s?[/.\-]\s?(\d{1,2})(?!\d)"
 )
 _PLAIN_DAY: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_FEW_SHORT: Final = 0.1
 _CLOCK_FIGURES: Final = 100
 """Number from which an hour is one of hours and minutes without a mark between them."""
 _PLAIN_TIME: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
@@ -96,11 +105,17 @@ class DateOrder:
     either: int
 
 
-def day(cell: Any, *, month_first: bool = False) -> date | Noted:
+def day(cell: Any, *, month_first: bool = False, latest: int | None = None) -> date | Noted:
     """The day of a date: an Excel date or serial, ISO, dd/mm/yyyy, or with the month's name.
 
     The month comes first only when told. A two-digit year is noted; two different days in one
     cell are refused (``date-range``).
+
+    Parameters
+    ----------
+    latest
+        Year that a two-digit one is not after, if that leaves it in 1950 or later; without
+        it, 00 to 69 are 2000 to 2069 and 70 to 99 are 1970 to 1999.
     """
     if isinstance(cell, date):  # a datetime is one
         return _checked(cell)
@@ -114,7 +129,7 @@ def day(cell: Any, *, month_first: bool = False) -> date | Noted:
     words = tidy(cell)
     if re.fullmatch(r"\d{1,9}([.,]\d{1,12})?", words):
         return _day_of_number(float(words.replace(",", ".")))
-    return _day_of_words(_folded(words), month_first=month_first)
+    return _day_of_words(_folded(words), month_first=month_first, latest=latest)
 
 
 def _checked(cell: date) -> date:
@@ -151,7 +166,7 @@ def _folded(words: str) -> str:
     return _WEEKDAY.sub("", notations.bare(clockless).replace("đ", "d"))
 
 
-def _day_of_words(words: str, *, month_first: bool) -> date | Noted:
+def _day_of_words(words: str, *, month_first: bool, latest: int | None) -> date | Noted:
     found: dict[tuple[int, int], tuple[date, bool]] = {}
     for match in _YMD.finditer(words):
         year, month, number_of_day = (int(part) for part in match.groups())
@@ -160,10 +175,10 @@ def _day_of_words(words: str, *, month_first: bool) -> date | Noted:
         one, two, year = (int(part) for part in match.groups())
         found[match.span()] = _numeric(year, one, two, month_first=month_first), False
     for match in _NAMED.finditer(words):
-        found[match.span()] = _with_name(match)
+        found[match.span()] = _with_name(match, latest)
     if not found:  # 12.30.15 may be a time of day beside a date: the last resort
         for match in _DMYY.finditer(words):
-            year = _century(int(match[4]))
+            year = _century(int(match[4]), latest)
             one, two = int(match[1]), int(match[3])
             found[match.span()] = _numeric(year, one, two, month_first=month_first), True
         if found and _FIGURE.search(_DMYY.sub("", words)) and not _has_neighbour(words, found):
@@ -182,20 +197,80 @@ def _numeric(year: int, one: int, two: int, *, month_first: bool) -> date:
     return _calendar(year, one, two) if month_first else _calendar(year, two, one)
 
 
-def _with_name(match: re.Match[str]) -> tuple[date, bool]:
+def _with_name(match: re.Match[str], latest: int | None) -> tuple[date, bool]:
     if match["en_first"]:
         month = _EN[match["en_first"]]
         return _calendar(int(match["year_after"]), month, int(match["day_after"])), False
     name = match["vi"]
     month = _EN[match["en"]] if name is None else _VI.get(name) or int(name)
     year, short = int(match["year"]), len(match["year"]) == 2  # noqa: PLR2004
-    return _calendar(_century(year) if short else year, month, int(match["day"])), short
+    full = _century(year, latest) if short else year
+    return _calendar(full, month, int(match["day"])), short
 
 
-def _century(year: int) -> int:
-    """A two-digit year in full: the latest that is not after next year."""
-    latest = datetime.now(UTC).year + 1
-    return latest - (latest - year) % 100
+def _century(year: int, latest: int | None) -> int:
+    """A two-digit year in full; never by today's date, or a file would come to read otherwise."""
+    if latest is None:
+        return year + (1900 if year >= _PIVOT else 2000)
+    full = latest - (latest - year) % 100
+    return full if full >= _YEARS[0] else full + 100
+
+
+def year(cell: Any, *, latest: int | None = None) -> int | Noted:
+    """A year that stands alone, in four digits or, noted, in two; ``latest`` as in :func:`day`.
+
+    Raises
+    ------
+    Unreadable
+        ``date-part-unknown`` (9999), ``no-such-day`` or as :func:`integer` does.
+    """
+    value = integer(cell)
+    if value == _NO_YEAR:
+        raise Unreadable("date-part-unknown")
+    if 0 <= value < 100:  # noqa: PLR2004 - two digits
+        return Noted(_century(value, latest), "repaired.two-digit-year")
+    if not _YEARS[0] <= value <= _YEARS[1]:
+        raise Unreadable("no-such-day")
+    return value
+
+
+def month(cell: Any) -> int:
+    """A month that stands alone: its number, 1 to 12, or its name (``Mar``, ``tháng Ba``).
+
+    Raises
+    ------
+    Unreadable
+        ``date-part-unknown`` (0, 99), ``no-such-day`` or as :func:`integer` does.
+    """
+    if isinstance(cell, str):
+        name = plainly(text(cell)).removeprefix("thang ")
+        named = _EN.get(name) or _VI.get(name)
+        if named is not None:
+            return named
+        cell = name if name.isdecimal() else cell
+    return _part(cell, MONTHS)
+
+
+def day_of_month(cell: Any) -> int:
+    """A day of the month that stands alone, 1 to 31; refused as a :func:`month` is."""
+    return _part(cell, DAYS)
+
+
+def _part(cell: Any, most: int) -> int:
+    value = integer(cell)
+    if value in _NO_PART:
+        raise Unreadable("date-part-unknown")
+    if not 1 <= value <= most:
+        raise Unreadable("no-such-day")
+    return value
+
+
+def of_parts(year: int, month: int, number_of_day: int) -> date | None:
+    """The day of a year, month and day of the month; None where there is none (31 February)."""
+    try:
+        return _calendar(year, month, number_of_day)
+    except Unreadable:
+        return None
 
 
 def _has_neighbour(words: str, found: Iterable[tuple[int, int]]) -> bool:
@@ -207,40 +282,62 @@ def _has_neighbour(words: str, found: Iterable[tuple[int, int]]) -> bool:
     )
 
 
-def hour(cell: Any) -> int | Noted:
+def hour(cell: Any, *, figures: bool = False) -> int | Noted:
     """Hour of the day, 0 to 23, from a clock time, a day fraction or a whole hour.
 
     A range within one hour is that hour (``14h00-15h00`` ends before 15); one over several
-    hours, or a part of the day in words, is unknown and noted.
+    hours, a part of the day in words, or 99 is unknown and noted.
+
+    Parameters
+    ----------
+    figures
+        Whole numbers are hours and minutes without leading zeros: 1430, 930, and 5 for 00:05.
     """
     if isinstance(cell, time) or (isinstance(cell, datetime) and not pd.isna(cell)):
         return cell.hour
     if isinstance(cell, timedelta) and not pd.isna(cell):
         return _valid_hour(math.floor(cell.total_seconds() / 3600))
     if isinstance(cell, int | float):
-        return _hour_of_number(cell, fraction=isinstance(cell, float))
-    if plain := _PLAIN_TIME.fullmatch(str(cell)):
-        return _valid_hour(int(plain[1]), int(plain[2]))
+        return _hour_of_number(cell, fraction=isinstance(cell, float), figures=figures)
+    if plain := _PLAIN_TIME.fullmatch(str(cell).strip()):
+        return _NOT_KNOWN if plain[0] == "99:99" else _valid_hour(int(plain[1]), int(plain[2]))
     words = tidy(cell).casefold()
     clocked = _hour_of_words(words)
     if clocked is None and not _FIGURE.search(words) and _PART.search(words):
         return Noted(None, "doubtful.hour-words")
-    return _hour_of_figures(words) if clocked is None else clocked
+    return _hour_of_figures(words, figures=figures) if clocked is None else clocked
 
 
-def _hour_of_number(cell: float, *, fraction: bool) -> int:
+def _hour_of_number(cell: float, *, fraction: bool, figures: bool) -> int | Noted:
     if fraction and 0 < cell < 1:
         return _valid_hour(int(cell * HOURS + 1e-9))
-    if cell >= _CLOCK_FIGURES and cell == int(cell):  # 1430 is 14:30, as it is in text
+    if cell in _NO_HOUR:
+        return _NOT_KNOWN
+    clock = figures and cell >= 0
+    whole = math.isfinite(cell) and cell == int(cell)
+    if (clock or cell >= _CLOCK_FIGURES) and whole:  # 1430 is 14:30, as in text
         return _valid_hour(*divmod(int(cell), 100))
     return _valid_hour(integer(cell))
 
 
-def _hour_of_figures(words: str) -> int:
+def _hour_of_figures(words: str, *, figures: bool) -> int | Noted:
     """An hour from figures alone: ``1430``, ``14`` or the fraction of a day."""
-    if re.fullmatch(r"\d{4}", words):
+    if re.fullmatch(r"\d{4}", words) and words != str(max(_NO_HOUR)):
         return _valid_hour(int(words[:2]), int(words[2:]))
-    return _hour_of_number(number(words), fraction=True)
+    return _hour_of_number(number(words), fraction=True, figures=figures)
+
+
+def drops_zeros(cells: Iterable[Any]) -> bool:
+    """Whether whole numbers of a column are hours and minutes that lost their leading zeros.
+
+    Nearly all are 100 or more, and some have three figures: so is the 5 beside 930 and 1430
+    five past midnight, and beside 0930 it is not.
+    """
+    words = [text(cell) for cell in cells]
+    if not all(word.isdecimal() for word in words):
+        return False
+    short = sum(int(word) < _CLOCK_FIGURES for word in words)
+    return any(len(word) == 3 for word in words) and short <= _FEW_SHORT * len(words)  # noqa: PLR2004
 
 
 def hour_of_date(cell: Any) -> int | Noted | None:

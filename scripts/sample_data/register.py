@@ -145,7 +145,12 @@ def _spoil(sheets: dict[str, list[Row]], rng: Random) -> list[tuple[Row, str, st
         ("2022", "missing-date", "Ngày xảy ra", {"Ngày xảy ra": None}),
         ("2023", "text-date", "Ngày xảy ra", {"Ngày xảy ra": "không rõ"}),
         ("2023", "outside-province", "Vĩ độ", {"Vĩ độ": 21.028511, "Kinh độ": 105.854167}),
-        ("2023", "impossible-hour", "Giờ", {"Giờ": "27:10"}),
+        (
+            "2023",
+            "text-km-post",
+            "Lý trình",
+            {"Lý trình": "gần chợ", "Vĩ độ": None, "Kinh độ": None},
+        ),
         ("2023", "outside-period", "Ngày xảy ra", {"Ngày xảy ra": dt.date(2019, 6, 15)}),
         ("2023", "impossible-coordinate", "Vĩ độ", {"Vĩ độ": 2185.3, "Kinh độ": 106.7612}),
     )

@@ -360,3 +360,42 @@ def test_wrong_grids_of_other_countries_are_told_and_axes_put_right(
     )
     assert landed(made, place).max() < 0.01
     assert [r["code"] for r in findings.remarks] == ["axes-swapped"]
+
+
+def layer_of(folder: Path, x: np.ndarray, y: np.ndarray, crs: str) -> Path:
+    """Places as a layer that says to be in a CRS."""
+    frame = gpd.GeoDataFrame(
+        {"id": [f"C{i}" for i in range(len(x))]}, geometry=gpd.points_from_xy(x, y), crs=crs
+    )
+    path = folder / "c.gpkg"
+    frame.to_file(path, driver="GPKG")
+    return path
+
+
+def test_a_layer_that_says_another_grid_is_stopped_like_a_table(
+    lang_son: Ground, tmp_path: Path
+) -> None:
+    x, y = lang_son.written("EPSG:9217")
+    path = layer_of(tmp_path, x, y, "EPSG:3405")
+    with pytest.raises(BlackspotsError) as refusal:
+        read_crashes([path], lang_son.crs, Findings(), **roads_of(lang_son))
+    assert refusal.value.code == "crs-likely"
+    assert "EPSG:9217" in refusal.value.message("en")
+    said = read_crashes([path], lang_son.crs, Findings(), crs="EPSG:9217", **roads_of(lang_son))
+    assert landed(said, lang_son).max() < 1e-3
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(3, 5)], ids=["all", "some"])
+def test_a_layer_with_latitude_for_x_is_put_right(
+    lang_son: Ground, tmp_path: Path, rows: slice
+) -> None:
+    x, y = lang_son.written("EPSG:4326")
+    x[rows], y[rows] = y[rows].copy(), x[rows].copy()
+    path = layer_of(tmp_path, x, y, "EPSG:4326")
+    findings = Findings()
+    made = read_crashes([path], lang_son.crs, findings, **roads_of(lang_son))
+    assert landed(made, lang_son).max() < 1e-3
+    assert not findings.rejects
+    whole = rows == slice(None)
+    assert {r["code"] for r in findings.remarks} == {"axes-swapped" if whole else "swapped"}
+    assert sum(r["count"] for r in findings.remarks) == len(x[rows])

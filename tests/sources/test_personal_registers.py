@@ -120,11 +120,12 @@ def test_rejects_and_remarks_show_no_person_wherever_one_is_typed(tmp_path: Path
     rows[10]["severity"] = f"nhẹ {PHONE}"
     write_rows(tmp_path / "c.csv", rows)
     made, findings = read([tmp_path / "c.csv"])
-    refused = {(r["row"], r["column"]) for r in findings.rejects}
+    told = [*findings.rejects, *findings.remarks]
+    refused = {(r["row"], r["column"]) for r in told}
     assert refused >= {(i + 2, column) for i, column in enumerate(columns)}
     for word in (PLATES[0], NAMES[0], PHONE, DRIVER, PLATE):
         assert word not in everything(made, findings)
-    assert all(MASK in r["value"] for r in findings.rejects)
+    assert all(MASK in r["value"] for r in told)
 
 
 def test_rejects_that_show_only_once_all_sheets_are_together_are_masked_too(

@@ -29,7 +29,8 @@ from blackspots.config import load_study
 from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import listed, severity_vocabulary
 from blackspots.sources import Findings, read_crashes
-from blackspots.sources.crashes import Register, severity_of_persons
+from blackspots.sources.crashes import Register
+from blackspots.sources.severity import severity_of_persons
 from blackspots.study import run_study
 
 TARGET = CRS(GRID)
@@ -560,8 +561,8 @@ def test_an_object_in_a_geojson_is_a_cell_like_any_other(tmp_path: Path) -> None
     path = tmp_path / "c.geojson"
     path.write_text('{"type":"FeatureCollection","features":[' + feature + "," + plain + "]}")
     findings = Findings()
-    assert len(read(path, findings=findings).crashes) == 1
-    assert {r["column"] for r in findings.rejects} == {"hour"}
+    assert read(path, findings=findings).crashes["hour"].astype(object).tolist() == [pd.NA, 3]
+    assert {(r["column"], r["code"]) for r in findings.remarks} == {("hour", "hour-unread")}
 
 
 @pytest.mark.parametrize(

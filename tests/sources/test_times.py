@@ -1,6 +1,6 @@
 """Days and hours in all the ways that registers write them."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackspots.sources import values
+from blackspots.sources import times, values
 from blackspots.sources.values import DateOrder, Noted, Unreadable
 
 DAYS = st.dates(date(1960, 1, 1), date(2099, 12, 31))
@@ -73,14 +73,36 @@ def test_a_year_of_two_digits_is_noted(cell: str) -> None:
     assert values.day(cell) == Noted(APRIL_3, "repaired.two-digit-year")
 
 
-def test_a_year_of_two_digits_is_not_after_next_year() -> None:
-    year = datetime.now(UTC).year
-    for ahead, expected in ((1, year + 1), (0, year), (2, year + 2 - 100)):
-        cell = f"01/02/{(year + ahead) % 100:02d}"
-        if expected < 1950:
-            assert code(values.day, cell) == "no-such-day"
-        else:
-            assert values.day(cell) == Noted(date(expected, 2, 1), "repaired.two-digit-year")
+@pytest.mark.parametrize(
+    ("cell", "latest", "year"),
+    [
+        *(("01/02/69", None, 2069), ("01/02/70", None, 1970), ("01/02/00", None, 2000)),
+        *(("1 Feb 99", None, 1999), ("1-Feb-26", None, 2026), ("1 tháng 2, 68", None, 2068)),
+        *(("01/02/24", 2024, 2024), ("01/02/25", 2024, 2025), ("01/02/50", 2024, 1950)),
+        *(("01/02/99", 2024, 1999), ("01/02/49", 2024, 2049), ("1 Feb 85", 1990, 1985)),
+        *(("01/02/69", 2075, 2069), ("01/02/75", 2075, 2075), ("01/02/76", 2075, 1976)),
+    ],
+)
+def test_a_year_of_two_digits_is_told_by_the_last_year_of_the_period_or_by_a_pivot(
+    cell: str, latest: int | None, year: int
+) -> None:
+    read = values.day(cell, latest=latest)
+    assert read == Noted(date(year, 2, 1), "repaired.two-digit-year")
+
+
+@given(st.integers(0, 99), st.one_of(st.none(), st.integers(1950, 2100)))
+def test_the_century_is_the_last_that_is_not_after_the_latest_year(
+    short: int, latest: int | None
+) -> None:
+    found = times.year(short, latest=latest)
+    assert isinstance(found, Noted)
+    assert found.value % 100 == short
+    if latest is None:
+        assert 1970 <= found.value <= 2069
+    else:
+        assert found.value <= latest or found.value - 100 < 1950
+        assert found.value >= 1950
+        assert found.value + 100 > latest
 
 
 def test_a_year_of_two_digits_may_follow_a_month_that_comes_first() -> None:
@@ -201,12 +223,72 @@ def test_a_part_of_the_day_is_no_hour(cell: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
-        *((cell, "no-such-hour") for cell in ("24:00", "24h", "2575", "1475", 1475, 99)),
+        *((cell, "no-such-hour") for cell in ("24:00", "24h", "2575", "1475", 1475, 98, 2400)),
         *(("14.30", "not-whole"), ("gần chợ", "not-a-number")),
     ],
 )
 def test_what_is_no_hour_is_refused(cell: Any, why: str) -> None:
     assert code(values.hour, cell) == why
+
+
+@pytest.mark.parametrize("cell", [99, 99.0, "99", " 99 ", 9999, "9999", "99:99"])
+def test_an_hour_of_99_is_unknown(cell: Any) -> None:
+    assert values.hour(cell) == Noted(None, "doubtful.hour-code")
+    assert values.hour(cell, figures=True) == Noted(None, "doubtful.hour-code")
+
+
+@given(HOURS, MINUTES, st.sampled_from([int, float, str]))
+def test_hours_and_minutes_without_leading_zeros_are_both(
+    hour: int, minute: int, kind: Any
+) -> None:
+    assert values.hour(kind(100 * hour + minute), figures=True) == hour
+    assert values.hour(f"{hour:02d}:{minute:02d}", figures=True) == hour
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([930, 1430, *range(1000, 1030), 5], True),
+        ([*map(str, range(900, 930)), "1430", "5"], True),
+        (["0930", *map(str, range(1000, 1030)), "5"], False),
+        ([930, 1430, *range(24)], False),
+        ([930, "14:30", *range(1000, 1030)], False),
+        ([5, 14, 23], False),
+        ([], False),
+    ],
+)
+def test_a_column_tells_whether_its_hours_lost_their_zeros(
+    cells: list[Any],
+    expected: bool,
+) -> None:
+    assert times.drops_zeros(cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "month"),
+    [
+        *((3, 3), (3.0, 3), ("3", 3), ("03", 3), ("Mar", 3), ("MARCH", 3), ("tháng 3", 3)),
+        *(("Tháng Ba", 3), ("tháng Năm", 5), ("Tháng 12", 12), ("Mười hai", 12), ("Sept", 9)),
+    ],
+)
+def test_a_month_that_stands_alone_is_a_number_or_a_name(cell: Any, month: int) -> None:
+    assert times.month(cell) == month
+
+
+@pytest.mark.parametrize(
+    ("parser", "cell", "why"),
+    [
+        *((times.month, cell, "date-part-unknown") for cell in (0, 99, "99", "tháng 99")),
+        *((times.month, cell, "no-such-day") for cell in (13, -1, 100, "13")),
+        *((times.month, cell, "not-a-number") for cell in ("x", "tháng", True, "5/2021")),
+        *((times.day_of_month, cell, "date-part-unknown") for cell in (0, 99, "99")),
+        *((times.day_of_month, cell, "no-such-day") for cell in (32, -1, "45385")),
+        *((times.year, cell, "no-such-day") for cell in (1949, 2101, -1, 202)),
+        *((times.year, 9999, "date-part-unknown"), (times.year, 2021.5, "not-whole")),
+    ],
+)
+def test_a_part_of_a_date_that_is_none_is_refused(parser: Any, cell: Any, why: str) -> None:
+    assert code(parser, cell) == why
 
 
 @pytest.mark.parametrize(
