@@ -184,6 +184,9 @@ def _write_tables(result: Result, folder: Path, notice: str) -> None:
         store.write_csv(result.areas, folder / "areas.csv", index=False, notice=notice)
     if result.segments is not None:
         store.write_csv(result.segments, folder / "segments.csv", notice=notice)
+    if result.parts is not None:
+        store.write_csv(result.parts, folder / "parts.csv", notice=notice)
+        store.write_csv(result.candidates, folder / "candidates.csv", notice=notice)
 
 
 def _layers(result: Result) -> dict[str, Any]:

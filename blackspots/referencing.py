@@ -2,13 +2,14 @@
 
 A route is one row of :data:`blackspots.schema.ROUTES`; besides its line it carries
 ``post_measures`` [m] and ``post_km`` [km], the points between which official km are
-interpolated (empty tuples when no km is known).
+interpolated (empty tuples when no km is known). Two posts at one measure are a km equation:
+the km jump there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -22,8 +23,24 @@ KM_SLACK = 0.5
 
 def km_at(routes: gpd.GeoDataFrame, route_id: int, measure: float) -> float:
     """Official km at a measure [m]; NaN where the route has no km."""
-    measures, kms = routes.at[route_id, "post_measures"], routes.at[route_id, "post_km"]
-    return float(np.interp(measure, measures, kms)) if len(measures) else float("nan")
+    return float(kms_at(routes, route_id, np.array([measure]))[0])
+
+
+def kms_at(routes: gpd.GeoDataFrame, route_id: int, measures: np.ndarray) -> np.ndarray:
+    """Official km at measures [m] of one route; NaN where it has no km.
+
+    At a km equation it is the km of the stretch that begins there.
+    """
+    posts, kms = (np.asarray(routes.at[route_id, c]) for c in ("post_measures", "post_km"))
+    if not len(posts):
+        return np.full(len(measures), np.nan)
+    if len(posts) == 1:
+        return np.full(len(measures), float(kms[0]))
+    at = np.clip(np.searchsorted(posts, measures, side="right") - 1, 0, len(posts) - 2)
+    # The last stretch before an equation, not the jump itself.
+    at = np.where(posts[at + 1] > posts[at], at, np.maximum(at - 1, 0))
+    share = (measures - posts[at]) / np.maximum(posts[at + 1] - posts[at], 1e-12)
+    return np.asarray(kms[at] + np.clip(share, 0.0, 1.0) * (kms[at + 1] - kms[at]))
 
 
 def point_at(routes: gpd.GeoDataFrame, route_id: int, measure: float) -> Point:
@@ -71,36 +88,69 @@ class Found:
     reason: str = ""
 
 
-class RouteFinder:
-    """Finds (road number, official km) among routes.
+@dataclass(frozen=True, slots=True)
+class _Stretches:
+    """Stretches of all routes of one number on which km run evenly; shape (stretches,)."""
 
-    Where several routes of a number hold the km (carriageways), the lowest id is taken.
-    """
+    route: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+class RouteFinder:
+    """Finds (road number, official km) among routes."""
 
     def __init__(self, routes: gpd.GeoDataFrame) -> None:
-        self._routes = routes
-        self._by_ref: dict[str, list[int]] = {}
-        for route_id, ref in routes["ref"].items():
-            if ref:
-                self._by_ref.setdefault(str(ref), []).append(int(str(route_id)))
+        rows: dict[str, list[tuple[int, float, float, float, float]]] = {}
+        for route_id, ref, measures, kms in zip(
+            routes.index, routes["ref"], routes["post_measures"], routes["post_km"], strict=True
+        ):
+            if not ref or ref != ref:  # noqa: PLR0124 - NaN is no number of a road
+                continue
+            own = rows.setdefault(str(ref), [])
+            posts = list(zip(measures, kms, strict=True))
+            own += [
+                (int(route_id), start, stop, first, last)
+                for (start, first), (stop, last) in pairwise(posts)
+                if stop > start
+            ]
+        self._by_ref = {
+            ref: _Stretches(*map(np.asarray, zip(*own, strict=True))) if own else None
+            for ref, own in rows.items()
+        }
 
     def find(self, ref: str, km: float) -> Found:
-        """The place of a km post, or a reason (a key below ``reason.``)."""
-        candidates = self._by_ref.get(ref, [])
-        if not candidates:
-            return Found(reason="route-not-in-network")
-        with_km = [i for i in candidates if len(self._routes.at[i, "post_km"])]
-        if not with_km:
-            return Found(reason="route-without-km")
-        gap, route_id = min((self._gap(i, km), i) for i in with_km)
-        if gap > KM_SLACK:
-            return Found(reason="km-outside-route")
-        posts = self._routes.at[route_id, "post_km"]
-        measures = self._routes.at[route_id, "post_measures"]
-        order = np.argsort(posts, kind="stable")
-        measure = float(np.interp(km, np.asarray(posts)[order], np.asarray(measures)[order]))
-        return Found(route_id, measure)
+        """The place of a km post, or a reason (a key below ``reason.``).
 
-    def _gap(self, route_id: int, km: float) -> float:
-        posts: Sequence[float] = self._routes.at[route_id, "post_km"]
-        return max(min(posts) - km, km - max(posts), 0.0)
+        Where several stretches hold the km (a km equation, two lines of one number), it is the
+        one of the lowest route.
+        """
+        return self.find_all(ref, km)[0]
+
+    def find_all(self, ref: str, km: float) -> list[Found]:
+        """All places of a km post, one for each stretch that holds it, or one reason.
+
+        A km that no stretch holds is at the end that is nearest to it, up to
+        :data:`KM_SLACK`: beyond the road's end, or in the gap of a km equation.
+        """
+        if ref not in self._by_ref:
+            return [Found(reason="route-not-in-network")]
+        of = self._by_ref[ref]
+        if of is None:
+            return [Found(reason="route-without-km")]
+        low, high = np.minimum(of.first, of.last), np.maximum(of.first, of.last)
+        gap = np.maximum(np.maximum(low - km, km - high), 0.0)
+        if gap.min() > KM_SLACK:
+            return [Found(reason="km-outside-route")]
+        holding = np.flatnonzero(gap == 0.0) if gap.min() == 0.0 else [int(gap.argmin())]
+        found: list[Found] = []
+        for i in holding:
+            rise = of.last[i] - of.first[i]
+            share = 0.0 if rise == 0 else float(np.clip((km - of.first[i]) / rise, 0.0, 1.0))
+            measure = float(of.start[i] + share * (of.stop[i] - of.start[i]))
+            route = int(of.route[i])
+            if not any(f.route_id == route and abs(f.measure - measure) < 1.0 for f in found):
+                found.append(Found(route, measure))
+        return sorted(found, key=lambda f: (f.route_id, f.measure))

@@ -25,6 +25,9 @@ SEVERITIES: Final = ("fatal", "serious", "slight", "injury", "pdo", "unknown")
 PLACES: Final = ("crossing", "junction", "segment", "area")
 """What a crash was placed at, and what a site is."""
 
+SIDES: Final = ("both", "main", "other")
+"""A whole road, or a carriageway of a divided one; the measure is that of ``main``."""
+
 VERDICTS: Final = ("black-spot", "undetermined", "potential", "none")
 """Legal verdict of a site, strongest first; ``undetermined``: severities are missing."""
 
@@ -111,6 +114,7 @@ ROADS: Final = Table(
         Column("lanes", "number", "lanes of both directions", minimum=0),
         Column("surface", "text", "surface, as recorded"),
         Column("maxspeed", "number", "speed limit", "km/h", minimum=0),
+        Column("roundabout", "boolean", "part of a roundabout"),
         Column("node_ids", "ids", "a node id for each vertex; lines then meet at shared ids only"),
     ),
     ("LineString",),
@@ -183,23 +187,51 @@ REPAIRS: Final = Table(
 SEGMENTS: Final = Table(
     "segments",
     "segment_id",
-    "Roads cut at their shared vertices; measures run from the first vertex.",
+    "Roads from junction to junction, or to where they change; measures run from the first vertex.",
     (
-        Column("road_id", "text", "road it was cut from", required=True),
+        Column("road_id", "text", "road that most of it was drawn as; see parts", required=True),
         Column("ref", "text", "number of the road"),
         Column("name", "text", "name of the road"),
         Column("road_class", "text", "class of the road"),
-        Column("aadt", "number", "annual average daily traffic", "vehicles/day"),
+        Column("oneway", "integer", "+1 one-way along it, -1 against, 0 both ways; empty unknown"),
+        Column("side", "text", "of a divided road", required=True, allowed=SIDES),
+        Column("roundabout", "boolean", "recorded as part of a roundabout", required=True),
+        Column("aadt", "number", "annual average daily traffic, mean by length", "vehicles/day"),
+        Column("lanes", "number", "lanes, mean by length"),
+        Column("maxspeed", "number", "speed limit, mean by length", "km/h"),
         Column("from_node", "integer", "node at the first vertex", required=True),
         Column("to_node", "integer", "node at the last vertex", required=True),
         Column("length", "number", "length", "m", required=True, minimum=0),
-        Column("route_id", "integer", "route it is part of", required=True),
-        Column("route_offset", "number", "route measure at the segment's start", "m", True),
-        Column("route_sign", "integer", "+1 along the route's direction, -1 against", "", True),
+        Column("route_id", "integer", "route it is part of, or lies beside", required=True),
+        Column(
+            "route_offset", "number", "route measure where it begins in its direction", "m", True
+        ),
+        Column("route_span", "number", "route measure that it takes", "m", True, minimum=0),
+        Column(
+            "route_sign", "integer", "+1 drawn along the route's direction, -1 against", "", True
+        ),
         Column("km_from", "number", "official km at the segment's start", "km"),
         Column("km_to", "number", "official km at the segment's end", "km"),
     ),
     ("LineString",),
+)
+
+PARTS: Final = Table(
+    "parts",
+    "part_id",
+    "Which stretch of which road each stretch of a segment was drawn as.",
+    (
+        Column("segment_id", "integer", "segment", required=True),
+        Column("from_measure", "number", "start on the segment", "m", required=True),
+        Column("to_measure", "number", "end on the segment", "m", required=True),
+        Column("road_id", "text", "road", required=True),
+        Column("road_from", "number", "measure on the road there", "m", required=True),
+        Column("road_to", "number", "measure on the road at its end", "m", required=True),
+        Column("km_from", "number", "official km there", "km"),
+        Column("km_to", "number", "official km at its end", "km"),
+        Column("layer", "integer", "vertical order where lines cross", required=True),
+        Column("again", "boolean", "drawn again on another road's vertices", required=True),
+    ),
 )
 
 NODES: Final = Table(
@@ -248,7 +280,8 @@ LOCATED: Final = Table(
         *CRASHES.columns,
         Column("place", "text", "kind of place; empty for the unplaced", allowed=PLACES),
         Column("located_by", "text", "what it was placed by", allowed=("coordinate", "route_km")),
-        Column("segment_id", "integer", "nearest segment"),
+        Column("segment_id", "integer", "segment"),
+        Column("road_id", "text", "road of the layer that the segment was drawn as there"),
         Column("measure", "number", "distance from the segment's start", "m"),
         Column("offset", "number", "distance from the segment", "m"),
         Column("route_id", "integer", "route of the segment"),
@@ -257,10 +290,38 @@ LOCATED: Final = Table(
         Column("crossing_id", "text", "level crossing, for place = crossing"),
         Column("area", "text", "area it lies in"),
         Column("km_difference", "number", "km post against coordinate, along the route", "m"),
+        Column("probability", "number", "probability of the place", minimum=0),
+        Column("uncertain", "boolean", "whether it stands in the review list"),
         Column("site_id", "text", "site it counts for; empty for none"),
         Column("reason", "text", "why it was not placed; empty for the placed"),
     ),
     ("Point",),
+)
+
+CANDIDATES: Final = Table(
+    "candidates",
+    "candidate_id",
+    "Places that a crash of uncertain place may be at, the likeliest first.",
+    (
+        Column("crash_id", "text", "crash", required=True),
+        Column("rank", "integer", "1 for the likeliest", required=True),
+        Column("place", "text", "kind of place", required=True, allowed=PLACES),
+        Column("located_by", "text", "found by", "", True, ("coordinate", "route_km")),
+        Column("segment_id", "integer", "segment"),
+        Column("measure", "number", "distance from the segment's start", "m"),
+        Column("offset", "number", "distance from the segment", "m"),
+        Column("road_id", "text", "road of the layer that the segment was drawn as there"),
+        Column("route_id", "integer", "route of the segment"),
+        Column("route_measure", "number", "distance from the route's start", "m"),
+        Column("junction_id", "integer", "junction, for place = junction"),
+        Column("crossing_id", "text", "level crossing, for place = crossing"),
+        Column("same_road", "boolean", "whether it is the recorded road; empty if unknown"),
+        Column("km_difference", "number", "km post against it, along the route", "m"),
+        Column("probability", "number", "probability; those of a crash sum to 1", "", True),
+        Column("place_probability", "number", "the same of all at this place", "", True),
+        Column("x", "number", "easting of the place on the road", "m", True),
+        Column("y", "number", "northing", "m", True),
+    ),
 )
 
 SITES: Final = Table(

@@ -19,7 +19,15 @@ from blackspots.config import Study
 from blackspots.errors import BlackspotsError
 from blackspots.evaluation import by_area
 from blackspots.inputs import Inputs, read_inputs, rejected_rows
-from blackspots.locating import Reach, areas_of, locate, locate_repairs
+from blackspots.locating import (
+    Placement,
+    Reach,
+    areas_of,
+    locate,
+    locate_repairs,
+    roads_at,
+    weights,
+)
 from blackspots.network import Network, build_network
 from blackspots.presets import (
     CostTable,
@@ -62,6 +70,7 @@ class Result:
     period: tuple[date, date]
     network: Network | None
     located: gpd.GeoDataFrame
+    candidates: pd.DataFrame
     expectation: Expectation
     sites: gpd.GeoDataFrame
     projects: gpd.GeoDataFrame
@@ -69,6 +78,7 @@ class Result:
     crash_costs: CrashCosts
     areas: pd.DataFrame
     segments: gpd.GeoDataFrame | None
+    parts: pd.DataFrame | None
 
     @property
     def read(self) -> int:
@@ -107,8 +117,14 @@ class Checked:
     study: Study
     inputs: Inputs
     period: tuple[date, date]
-    located: gpd.GeoDataFrame
+    network: Network | None
+    placement: Placement
     quality: Quality
+
+    @property
+    def located(self) -> gpd.GeoDataFrame:
+        """The crashes in their places."""
+        return self.placement.crashes
 
     @property
     def read(self) -> int:
@@ -135,15 +151,15 @@ def check_study(study: Study, progress: Progress = lambda _stage: None) -> Check
     BlackspotsError
         What is wrong with the inputs.
     """
-    inputs, period, _, located = _placed(study, _knowledge(study), progress)
+    inputs, period, network, placement = _placed(study, _knowledge(study), progress)
     years = range(period[0].year, period[1].year + 1)
-    quality = assess(inputs.register.crashes, located, years=years)
-    return Checked(study, inputs, period, located, quality)
+    quality = assess(inputs.register.crashes, placement.crashes, years=years)
+    return Checked(study, inputs, period, network, placement, quality)
 
 
 def _placed(
     study: Study, known: Knowledge, progress: Progress
-) -> tuple[Inputs, tuple[date, date], Network | None, gpd.GeoDataFrame]:
+) -> tuple[Inputs, tuple[date, date], Network | None, Placement]:
     """The first stages: inputs, period, network, and the crashes in their places."""
     target = crs_.metric(crs_.parse(study.study.crs, "[study] crs"), "[study] crs")
     progress("read")
@@ -175,7 +191,8 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         What is wrong with the inputs.
     """
     known = _knowledge(study)
-    inputs, period, network, located = _placed(study, known, progress)
+    inputs, period, network, placement = _placed(study, known, progress)
+    located = placement.crashes
     years = ((period[1] - period[0]).days + 1) / 365.25
     progress("screen")
     layers = {
@@ -217,13 +234,15 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         period=period,
         network=network,
         located=located,
+        candidates=placement.candidates,
         expectation=expectation,
         sites=sites,
         projects=projects,
         programme=programme,
         crash_costs=costs,
         areas=_area_table(located, inputs.areas),
-        segments=_counted(network, located),
+        segments=_counted(network, placement),
+        parts=_parts_counted(network, located),
     )
     _reconcile(result)
     return result
@@ -307,10 +326,11 @@ def _network(study: Study, inputs: Inputs, target: CRS) -> Network | None:
     )
 
 
-def _locate(inputs: Inputs, network: Network | None, known: Knowledge) -> gpd.GeoDataFrame:
+def _locate(inputs: Inputs, network: Network | None, known: Knowledge) -> Placement:
     return locate(
         inputs.register.crashes,
         segments=network.segments if network else None,
+        parts=network.parts if network else None,
         nodes=network.nodes if network else None,
         routes=network.routes if network else None,
         crossings=inputs.crossings,
@@ -337,6 +357,7 @@ def _repairs(
     spots = locate_repairs(
         works,
         segments=network.segments,
+        parts=network.parts,
         nodes=network.nodes,
         routes=network.routes,
         crossings=inputs.crossings,
@@ -426,14 +447,29 @@ def _area_table(located: gpd.GeoDataFrame, levels: dict[str, gpd.GeoDataFrame]) 
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _counted(network: Network | None, located: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
-    """Segments with the number of crashes whose nearest segment each is."""
+def _counted(network: Network | None, placement: Placement) -> gpd.GeoDataFrame | None:
+    """Segments with the crashes placed on each: by their likeliest place, and by weight."""
     if network is None:
         return None
-    counts = located["segment_id"].value_counts()
     made = network.segments.copy()
+    counts = placement.crashes["segment_id"].value_counts()
     made["crashes"] = counts.reindex(made.index).fillna(0).astype("int64")
+    weight = weights(placement).groupby("segment_id")["weight"].sum()
+    made["crashes_weighted"] = weight.reindex(made.index).fillna(0.0).astype("float64")
     return made
+
+
+def _parts_counted(network: Network | None, located: gpd.GeoDataFrame) -> pd.DataFrame | None:
+    """The parts of the segments, with the crashes that lie on each."""
+    if network is None:
+        return None
+    there = located[located["segment_id"].notna()]
+    at = roads_at(
+        network.parts,
+        there["segment_id"].to_numpy(dtype="int64"),
+        there["measure"].to_numpy(dtype="float64"),
+    )
+    return network.parts.assign(crashes=np.bincount(at, minlength=len(network.parts)))
 
 
 def _reconcile(result: Result) -> None:

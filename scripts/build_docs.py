@@ -70,6 +70,9 @@ def _table(table: schema.Table, *, headers: bool) -> str:
 
 
 EXTRA = {
+    "year": "year of the crash; with `month` and `day`, where no column holds the whole `date`",
+    "month": "month, 1 to 12 or its name",
+    "day": "day of the month",
     "coordinates": "latitude and longitude, or metres of the table's `crs`, in one cell",
     "lat": "latitude [degrees]",
     "lon": "longitude [degrees]",

@@ -46,7 +46,9 @@ from blackspots.cli import main
 OUTPUTS = {
     "areas.csv",
     "blackspots.gpkg",
+    "candidates.csv",
     "map.html",
+    "parts.csv",
     "programme.csv",
     "ranking.csv",
     "ranking.xlsx",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -103,8 +104,9 @@ def test_a_bridge_goes_on_end_to_end_with_the_road_on_the_ground() -> None:
     net = build_network(
         roads([(0, 0), (100, 0)], [(100, 0), (200, 0)], [(200, 0), (300, 0)], layer=[0, 1, 0])
     )
-    assert counts(net) == (3, 4, 0, 1)
+    assert counts(net) == (1, 2, 0, 1)
     assert net.routes["length"].iloc[0] == 300.0
+    assert net.parts["road_id"].tolist() == ["r0", "r1", "r2"]
 
 
 def test_a_bridge_that_begins_at_a_through_road_joins_it() -> None:
@@ -124,7 +126,8 @@ def test_an_overpass_whose_lines_are_cut_at_the_crossing_stays_apart() -> None:
             layer=[0, 0, 1, 1],
         )
     )
-    assert counts(net) == (4, 6, 0, 2)
+    assert counts(net) == (2, 4, 0, 2)
+    assert sorted(net.segments["length"]) == [200.0, 200.0]
 
 
 def test_roundabout_with_four_legs_is_one_junction() -> None:
@@ -168,11 +171,73 @@ def test_a_road_that_crosses_itself_at_a_vertex_is_cut_there() -> None:
     tiling_holds(net)
 
 
-def test_a_duplicated_line_keeps_both_with_their_lengths() -> None:
-    net = build_network(roads([(0, 0), (100, 0)], [(0, 0), (100, 0)]))
-    assert len(net.segments) == 2
-    assert net.nodes["degree"].tolist() == [2, 2]
+@pytest.mark.parametrize("second", [[(0, 0), (100, 0)], [(100, 0), (0, 0)]])
+def test_a_line_drawn_twice_is_one_road_and_the_second_is_told(
+    second: list[tuple[float, float]],
+) -> None:
+    net = build_network(roads([(0, 0), (100, 0)], second, oneway=["yes", "yes"]))
+    assert counts(net) == (1, 2, 0, 1)
+    assert net.parts["road_id"].tolist() == ["r0", "r1"]
+    assert net.parts["again"].tolist() == [False, True]
+    assert net.parts["road_to"].tolist() == [100, 100 if second[0] == (0, 0) else 0]
+    # Drawn once for either direction it is a road for both.
+    assert net.segments["oneway"].tolist() == [1 if second[0] == (0, 0) else 0]
     tiling_holds(net)
+
+
+# Segments from junction to junction ---------------------------------------------------------
+
+
+def test_pieces_of_one_road_are_one_segment_whose_figures_are_means_by_length() -> None:
+    net = build_network(
+        roads(
+            [(0, 0), (100, 0)],
+            [(400, 0), (100, 0)],
+            [(400, 0), (500, 0)],
+            ref=["QL1"] * 3,
+            aadt=[1000, 3000, None],
+            lanes=[2, 4, 2],
+        )
+    )
+    (segment,) = net.segments.itertuples()
+    assert (segment.length, segment.road_id) == (500, "r1")
+    assert segment.aadt == pytest.approx((1000 * 100 + 3000 * 300) / 400)
+    assert segment.lanes == pytest.approx((2 * 200 + 4 * 300) / 500)
+    parts = net.parts.sort_values("road_id")
+    assert parts["from_measure"].tolist() == [400, 100, 0]  # it runs as its longest piece
+    assert parts["road_from"].tolist() == [100, 0, 100]
+    assert parts["road_to"].tolist() == [0, 300, 0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ref": ["QL1", "QL4A"]},
+        {"name": ["Lê Lợi", "Trần Phú"]},
+        {"road_class": ["national", "local"]},
+        {"oneway": ["yes", "no"]},
+        {"oneway": ["yes", "-1"]},
+        {"oneway": ["yes", None]},
+    ],
+)
+def test_a_road_that_changes_is_another_segment(change: dict[str, list[Any]]) -> None:
+    net = build_network(roads([(0, 0), (100, 0)], [(100, 0), (200, 0)], **change))
+    assert len(net.segments) == 2
+    same = {key: [values[0]] * 2 for key, values in change.items()}
+    assert len(build_network(roads([(0, 0), (100, 0)], [(100, 0), (200, 0)], **same)).segments) == 1
+
+
+def test_one_way_pieces_drawn_against_each_other_but_driven_alike_are_one_segment() -> None:
+    net = build_network(roads([(0, 0), (100, 0)], [(250, 0), (100, 0)], oneway=["yes", "-1"]))
+    assert net.segments["oneway"].tolist() == [-1]
+    assert net.segments.geometry.iloc[0].coords[0] == (250, 0)
+
+
+def test_a_ring_of_several_pieces_without_any_junction_is_one_segment() -> None:
+    corners = [(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)]
+    net = build_network(roads(*[corners[i : i + 2] for i in range(4)]))
+    assert counts(net) == (1, 1, 0, 1)
+    assert net.segments["length"].tolist() == [400]
 
 
 def test_zero_length_parts_vanish() -> None:
@@ -186,8 +251,8 @@ def test_zero_length_parts_vanish() -> None:
 
 def test_vertices_within_the_tolerance_are_one_node() -> None:
     lines = [(0, 0), (100, 0)], [(100.2, 0.1), (200, 0)]
-    assert len(build_network(roads(*lines)).nodes) == 4
-    assert len(build_network(roads(*lines), node_tolerance=1.0).nodes) == 3
+    assert counts(build_network(roads(*lines))) == (2, 4, 0, 2)
+    assert counts(build_network(roads(*lines), node_tolerance=1.0)) == (1, 2, 0, 1)
 
 
 def ids(*rows: Sequence[int]) -> list[np.ndarray]:
@@ -413,7 +478,8 @@ def test_pieces_drawn_in_both_directions_make_one_route_with_rising_km() -> None
     assert [km_at(net.routes, 0, m) for m in (0, 500, 1500, 3000)] == pytest.approx(
         [0, 0.5, 1.5, 3]
     )
-    assert net.segments["route_sign"].tolist() == [1, -1, 1]
+    assert net.segments["route_sign"].tolist() == [1]
+    assert net.parts["road_from"].tolist() == [0, 1000, 0]
     tiling_holds(net)
 
 
@@ -443,7 +509,7 @@ def grids(draw: st.DrawFn) -> gpd.GeoDataFrame:
         if len(set(line)) > 1:
             lines.append(line)
             refs.append(draw(st.sampled_from([None, "QL1", "QL4A"])))
-            layers.append(draw(st.sampled_from([0, 0, 0, 1])))
+            layers.append(0)
     if not lines:
         lines, refs, layers = [[(0.0, 0.0), (100.0, 0.0)]], [None], [0]
     return roads(*lines, ref=refs, layer=layers)
@@ -455,10 +521,19 @@ def test_on_any_grid_segments_sum_to_the_roads_and_tile_the_routes(grid: gpd.Geo
     before = grid.copy()
     net = build_network(grid)
     pd.testing.assert_frame_equal(grid, before)
-    assert net.segments["length"].sum() == pytest.approx(grid.length.sum())
+    parts = net.parts.assign(length=net.parts["to_measure"] - net.parts["from_measure"])
+    once = parts[~parts["again"]]
+    assert net.segments["length"].sum() == pytest.approx(once["length"].sum())
+    assert net.segments["length"].sum() == pytest.approx(shapely.union_all(grid.geometry).length)
     assert net.nodes["degree"].sum() == 2 * len(net.segments)
-    by_road = net.segments.groupby("road_id")["length"].sum()
+    by_road = parts.groupby("road_id")["length"].sum()
     np.testing.assert_allclose(by_road.reindex(grid.index), grid.length)
+    for part in parts.itertuples():
+        road, segment = grid.geometry[part.road_id], net.segments.geometry[part.segment_id]
+        for share in (0.2, 0.9):
+            along = part.road_from + share * (part.road_to - part.road_from)
+            on = segment.interpolate(part.from_measure + share * part.length)
+            assert road.interpolate(along).distance(on) < 1e-6
     for column, at in (("from_node", 0), ("to_node", -1)):
         ends = shapely.points([s.coords[at] for s in net.segments.geometry])
         np.testing.assert_allclose(
@@ -495,14 +570,16 @@ def test_medellin_has_the_published_segments_vertices_and_length(shared: Path) -
     table = pd.read_csv(shared / "crashes" / "medellin" / "segments.csv")
     ends = table[["x0", "y0", "x1", "y1"]].to_numpy().reshape(-1, 2, 2)
     net = build_network(roads(*ends, crs="EPSG:3116"))
-    assert (len(net.segments), len(net.nodes)) == (728, 643)
+    # Theirs are the pieces between shared vertices; ours run on to the next junction.
+    assert len(net.parts) == 728
+    assert net.parts["road_id"].is_unique
+    assert not net.parts["again"].any()
     assert net.segments["length"].sum() == pytest.approx(29_759.42, abs=0.005)
-    # The same vertices meet: our node for each of theirs, and theirs for each of ours.
-    own = net.segments[["from_node", "to_node"]].to_numpy().ravel()
-    theirs = table[["from", "to"]].to_numpy().ravel()
-    assert len({*zip(own, theirs, strict=True)}) == 643
-    degree = np.bincount(theirs)
-    assert (net.nodes["degree"] >= 3).sum() == (degree >= 3).sum()
+    degree = np.bincount(table[["from", "to"]].to_numpy().ravel())
+    assert len(degree[degree > 0]) == 643
+    np.testing.assert_array_equal(
+        np.sort(net.nodes["degree"]), np.sort(degree[(degree > 0) & (degree != 2)])
+    )
     tiling_holds(net)
 
 

@@ -17,7 +17,7 @@ from blackspots.referencing import KM_SLACK, RouteFinder, km_at, km_text, label,
 ROUTES = build_network(
     roads(
         [(0, 0), (10_000, 0)],
-        [(0, 50), (10_000, 50)],
+        [(0, 150), (10_000, 150)],
         [(0, 900), (2_000, 900)],
         [(0, 500), (4_000, 500)],
         [(0, 2_000), (1_000, 2_000)],
@@ -56,7 +56,7 @@ def test_a_km_post_leads_to_its_measure(ref: str, km: float, measure: float) -> 
     assert found.measure == pytest.approx(measure)
 
 
-def test_of_two_carriageways_the_lowest_id_is_taken() -> None:
+def test_of_two_lines_that_hold_the_km_the_lowest_id_is_taken() -> None:
     both = ROUTES.index[ROUTES["ref"] == "QL1"]
     assert len(both) == 2
     assert RouteFinder(ROUTES).find("QL1", 25.0).route_id == both.min()

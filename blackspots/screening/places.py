@@ -72,7 +72,7 @@ class _Index:
         for column, back in (("from_node", False), ("to_node", True)):
             junction = nodes["junction_id"].reindex(segments[column]).to_numpy()
             forward = (segments["route_sign"].to_numpy() > 0) != back
-            measure = segments["route_offset"] + np.where(forward, 0.0, segments["length"])
+            measure = segments["route_offset"] + np.where(forward, 0.0, segments["route_span"])
             ends.append(
                 pd.DataFrame(
                     {"route": segments["route_id"], "measure": measure, "junction": junction}

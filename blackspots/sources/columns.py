@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blackspots.errors import BlackspotsError
-from blackspots.presets.headers import aliases, blanks, meaning_of
+from blackspots.presets.headers import DATE_PARTS, aliases, blanks, meaning_of
 from blackspots.schema import Kind, Table
 from blackspots.sources import personal, values
 from blackspots.sources.findings import Findings
@@ -28,7 +28,7 @@ from blackspots.sources.sheet import PARTS
 Headers = Mapping[str, str | Sequence[str]]
 
 _PLAIN_NUMBER: Final = r"^\s*[+-]?\d+(?:[.,]\d+)?\s*$"
-_OF_WHAT: Final = frozenset({"date", "hour", "crash_id"})
+_OF_WHAT: Final = frozenset({"date", "hour", "crash_id", *DATE_PARTS})
 """Columns whose lower part of a header says nothing without the upper one."""
 _SAMPLE: Final = 500
 """Different cells that a column is judged by."""
@@ -82,23 +82,30 @@ def match(
                 )
             found[column] = header
     taken, lacking = set(found.values()), absent or set()
-    guessed: dict[str, str] = {}
+    guessed: dict[str, list[str]] = {}
     for header in map(str, raw.frame.columns):
         first = _again(header)
         means = _meaning(first if first in raw.frame.columns else header, known)
         if means is None or header in taken or (means in given and means not in lacking):
             continue
-        if means in guessed:
+        guessed.setdefault(means, []).append(header)
+    return found | _one_each(raw, table, guessed, dated="date" in {*found, *guessed})
+
+
+def _one_each(
+    raw: RawTable, table: str, guessed: Mapping[str, Sequence[str]], *, dated: bool
+) -> dict[str, str]:
+    """The header of each column, refused where two mean it; beside a date no part is needed."""
+    made = {}
+    for column, headers in guessed.items():
+        if len(headers) > 1 and not (dated and column in DATE_PARTS):
+            one, other = headers[:2]
             raise BlackspotsError(
-                "ambiguous-header",
-                file=raw.where,
-                column=means,
-                one=guessed[means],
-                other=header,
-                table=table,
+                "ambiguous-header", file=raw.where, column=column, one=one, other=other, table=table
             )
-        guessed[means] = header
-    return found | guessed
+        if len(headers) == 1:
+            made[column] = headers[0]
+    return made
 
 
 def _given(raw: RawTable, headers: str | Sequence[str]) -> str | None:

@@ -28,7 +28,7 @@ from blackspots.sources.columns import (
     read_words,
     spread,
 )
-from blackspots.sources.dates import Period, read_dates
+from blackspots.sources.dates import Period, date_columns, read_dates
 from blackspots.sources.duplicates import find_duplicates
 from blackspots.sources.extent import Extent, extent_of
 from blackspots.sources.files import read_raw
@@ -209,6 +209,7 @@ def _parts(
     for table in tables:
         absent: set[str] = set()
         found = match(table, "crashes", columns, allowed=rules.allowed, absent=absent)
+        found = date_columns(table, found)
         missed.append((replace(table, frame=table.frame.iloc[:0], geometry=None), absent))
         for column, header in found.items():
             known.setdefault(column, {})[header] = None

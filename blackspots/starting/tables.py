@@ -14,7 +14,7 @@ import pandas as pd
 from blackspots.errors import BlackspotsError
 from blackspots.labels import Term
 from blackspots.presets.filewords import meanings
-from blackspots.presets.headers import aliases, plain
+from blackspots.presets.headers import aliases, meaning_of, plain
 from blackspots.sources import files, osm, values, vector
 from blackspots.sources.proposals import propose
 from blackspots.sources.raw import RawTable, distinct_cells
@@ -230,11 +230,13 @@ def headers(raw: RawTable, table: str) -> dict[str, list[str]]:
     order = {word: i for i, word in enumerate(known)}
     found: dict[str, list[tuple[int, str]]] = {}
     for header in map(str, raw.frame.columns):
+        means = meaning_of(header, known)
         word = plain(header)
-        if word not in known and PARTS in header:
+        if means is None and PARTS in header:
             word = plain(header.rpartition(PARTS)[2])
-        if word in known:
-            found.setdefault(known[word], []).append((order[word], header))
+            means = known.get(word)
+        if means is not None:
+            found.setdefault(means, []).append((order.get(word, len(order)), header))
     return {column: [header for _, header in sorted(some)] for column, some in found.items()}
 
 

@@ -99,7 +99,7 @@ def _of_ql1b(book: Path) -> list[list[object]]:
         header = list(next(lines))
         for line in lines:
             row = dict(zip(header, line, strict=True))
-            if row["Tuyến đường"] == "QL1B" and row["Lý trình"]:
+            if row["Tuyến đường"] == "QL1B" and str(row["Lý trình"]).startswith("Km"):
                 day = row["Ngày xảy ra"]
                 row["Ngày xảy ra"] = f"{day:%d/%m/%Y}" if hasattr(day, "year") else day
                 found.append([row[name] for name in HEADERS])

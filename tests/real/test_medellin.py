@@ -82,12 +82,14 @@ def test_it_completes_and_every_row_is_accounted_for(medellin: Run) -> None:
 
 
 def test_the_network_is_the_published_one(medellin: Run) -> None:
-    made = reading.rows(medellin.out / "segments.csv")
+    parts = reading.rows(medellin.out / "parts.csv")
     given = reading.rows(medellin.data / "segments.csv")
-    assert sorted(int(row["road_id"]) for row in made) == [int(row["seg"]) for row in given]
+    assert sorted(int(row["road_id"]) for row in parts) == [int(row["seg"]) for row in given]
+    made = reading.rows(medellin.out / "segments.csv")
     assert sum(float(row["length"]) for row in made) == pytest.approx(29_759.42, abs=0.01)
+    degree = Counter(row[end] for row in given for end in ("from", "to"))
     nodes = {row[end] for row in made for end in ("from_node", "to_node")}
-    assert len(nodes) == 643
+    assert (len(degree), len(nodes)) == (643, sum(count != 2 for count in degree.values()))
 
 
 def test_unknown_severity_stays_unknown(medellin: Run) -> None:
@@ -139,8 +141,7 @@ def test_unknown_days_stay_unknown(medellin: Run) -> None:
 
 def test_counts_per_segment_are_the_published_ones(medellin: Run) -> None:
     count = {
-        int(row["road_id"]): int(row["crashes"])
-        for row in reading.rows(medellin.out / "segments.csv")
+        int(row["road_id"]): int(row["crashes"]) for row in reading.rows(medellin.out / "parts.csv")
     }
     given = {
         int(row["seg"]): int(row["ref_count"])
@@ -158,15 +159,11 @@ def test_counts_per_segment_are_the_published_ones(medellin: Run) -> None:
 
 def test_each_crash_is_on_the_published_segment_or_at_an_end_it_shares(medellin: Run) -> None:
     given = {int(row["seg"]): row for row in reading.rows(medellin.data / "segments.csv")}
-    road = {
-        int(row["segment_id"]): int(row["road_id"])
-        for row in reading.rows(medellin.out / "segments.csv")
-    }
-    found = reading.crashes(medellin.out)["segment_id"]
+    road = reading.crashes(medellin.out)["road_id"]
     register = reading.rows(medellin.data / "accidents.csv")
     moved = []
     for row in register:
-        chosen, reference = road[int(found[row["id"]])], int(row["ref_segment"])
+        chosen, reference = int(road[row["id"]]), int(row["ref_segment"])
         if chosen == reference:
             continue
         here = float(row["x"]), float(row["y"])

@@ -27,9 +27,9 @@ def prepared(
     given_: gpd.GeoDataFrame, net: Network = NET, rail: gpd.GeoDataFrame | None = None
 ) -> tuple[gpd.GeoDataFrame, Expectation]:
     located = locate(
-        given_, segments=net.segments, nodes=net.nodes, routes=net.routes, crossings=rail,
-        reach=Reach(junction=150),
-    )  # fmt: skip
+        given_, segments=net.segments, parts=net.parts, nodes=net.nodes, routes=net.routes,
+        crossings=rail, reach=Reach(junction=150),
+    ).crashes  # fmt: skip
     expectation = expect(
         located, routes=net.routes, segments=net.segments, junctions=net.junctions,
         crossings=rail, areas=None, window=500.0, years=YEARS,

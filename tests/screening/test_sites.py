@@ -25,13 +25,14 @@ from blackspots.screening import expect, rank, screen
 
 VN = definition("vn-26-2012")
 YEARS = 3.0
-# A straight road of 10 km drawn as two lines, and a side road at its middle.
+# A straight road of 10 km drawn as two lines of two classes, and a side road at its middle.
 NET = build_network(
     roads(
         [(0, 0), (3000, 0)],
         [(3000, 0), (6000, 0), (10_000, 0)],
         [(6000, 0), (6000, 2000)],
         ref=["QL1", "QL1", None],
+        road_class=["national", "trunk", None],
         km_from=[20, 23, None],
         km_to=[23, 30, None],
     )
@@ -51,12 +52,13 @@ def study(
     located = locate(
         given_,
         segments=net.segments if net else None,
+        parts=net.parts if net else None,
         nodes=net.nodes if net else None,
         routes=net.routes if net else None,
         crossings=rail,
         areas=districts,
         reach=Reach(junction=150),
-    )
+    ).crashes
     layers: dict[str, Any] = {
         "routes": net.routes if net else None,
         "junctions": net.junctions if net else None,

@@ -14,8 +14,10 @@ from reading import summary
 from small_study import GRID, crashes, write_book, write_rows, write_study
 
 from blackspots.cli import main
+from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import aliases, meaning_of, plain
 from blackspots.sources import Findings, read_crashes
+from blackspots.sources.columns import match
 from blackspots.sources.crashes import Register
 from blackspots.sources.dates import date_columns, read_dates
 from blackspots.sources.proposals import propose
@@ -348,3 +350,51 @@ def test_a_folder_with_a_register_of_parts_is_started_and_runs(
     capsys.readouterr()
     made = summary(tmp_path / "out")
     assert (made["read"], made["placed"]) == (20, 20)
+
+
+def test_parts_beside_a_whole_date_are_left_out_and_named(tmp_path: Path) -> None:
+    rows = [{"Ngày": "15/06/2022", "Năm": 2022, "YEAR": 2022, "Tháng": 6, **PLACE}]
+    register = read(tmp_path / "c.csv", rows)
+    assert made(register) == ["2022-06-15"]
+    assert set(register.dropped) == {"Năm", "YEAR", "Tháng"}
+
+
+def test_two_columns_for_a_part_that_is_needed_stop_the_reading(tmp_path: Path) -> None:
+    rows = [{"Năm": 2022, "YEAR": 2022, "MONTH": 6, "DAY": 15, **PLACE}]
+    with pytest.raises(BlackspotsError) as refusal:
+        read(tmp_path / "c.csv", rows)
+    assert refusal.value.code == "ambiguous-header"
+    assert made(read(tmp_path / "c.csv", rows, columns={"year": "YEAR"})) == ["2022-06-15"]
+
+
+def test_men_among_the_dead_are_no_year() -> None:
+    names = ("Số người chết / Nam", "Bị thương / Nam", "Ngày sinh / Năm")
+    assert match(table(**{name: [1] for name in names}), "crashes", {}) == {}
+
+
+def test_parts_below_the_day_of_the_crash_make_its_date(tmp_path: Path) -> None:
+    head = ["Ngày xảy ra", None, None, "Vĩ độ", "Kinh độ"]
+    rows = [[day, 3, 2021, 21.8, 106.7] for day in (13, 14, 5)]
+    write_book(tmp_path / "c.xlsx", {"a": [head, ["Ngày", "Tháng", "Năm", None, None], *rows]})
+    register = read_crashes([tmp_path / "c.xlsx"], TARGET, Findings())
+    assert made(register) == ["2021-03-13", "2021-03-14", "2021-03-05"]
+
+
+def test_a_sheet_of_totals_by_year_and_month_is_no_register(tmp_path: Path) -> None:
+    days = [["date", "lat", "lon"], *([f"{d}/03/2021", 21.8, 106.7] for d in (13, 14))]
+    totals = [["Năm", "Tháng", "Số vụ"], [2021, 3, 2], [2021, 4, 0]]
+    write_book(tmp_path / "c.xlsx", {"a": days, "b": totals})
+    findings = Findings()
+    assert len(read_crashes([tmp_path / "c.xlsx"], TARGET, findings).crashes) == 2
+    assert [r["code"] for r in findings.remarks] == ["sheet-left-out"]
+
+
+def test_headers_in_camel_case_are_matched(tmp_path: Path) -> None:
+    rows = [
+        {"crashYear": 2021, "crashMonth": 5, "dayOfCrash": 20, "crashHour": 8}
+        | {"numberOfDeaths": 1, "Latitude": 21.8, "Longitude": 106.7}
+    ]
+    register = read(tmp_path / "c.csv", rows)
+    assert made(register) == ["2021-05-20"]
+    assert register.crashes["deaths"].tolist() == [1]
+    assert register.dropped == ()

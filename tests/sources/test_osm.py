@@ -572,8 +572,8 @@ def test_the_network_hangs_together_as_shared_ids_say(network: Network, plain: P
     graph = coo_array((np.ones(len(ends[0])), ends), shape=(len(network.nodes),) * 2)
     _, part = connected_components(graph, directed=False)
     groups = defaultdict(set)
-    for road, node in zip(network.segments["road_id"], ends[0], strict=True):
-        groups[part[node]].add(road)
+    for road, segment in zip(network.parts["road_id"], network.parts["segment_id"], strict=True):
+        groups[part[ends[0][segment]]].add(road)
     assert {frozenset(group) for group in groups.values()} == plain.parts()
     assert len(groups) > 1
 

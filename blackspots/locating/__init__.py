@@ -1,0 +1,294 @@
+"""From coordinates, or road number and km post, to a place on the network.
+
+Every crash ends at a level crossing, a junction, a segment (or an area, where a study has no
+roads), or among the unplaced with a reason. Where more than one place may be meant, each has its
+probability (:mod:`blackspots.locating.likelihood`), and the crash stands in the review list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from blackspots.errors import BlackspotsError
+from blackspots.locating.candidates import nearest_segments
+from blackspots.locating.likelihood import Likelihood, summed
+from blackspots.locating.measures import roads_at, route_measures, segments_at
+from blackspots.locating.options import (
+    Layers,
+    decided,
+    enter_places,
+    no_options,
+    options_of,
+    ranked,
+    weigh,
+    with_bare,
+)
+from blackspots.locating.places import Reach
+from blackspots.locating.works import locate_repairs
+from blackspots.schema import CANDIDATES, EMPTY, LOCATED, check
+
+__all__ = [
+    "Likelihood",
+    "Placement",
+    "Reach",
+    "areas_of",
+    "locate",
+    "locate_repairs",
+    "nearest_segments",
+    "roads_at",
+    "route_measures",
+    "segments_at",
+    "weights",
+]
+
+_LEAST: Final = 1e-3
+"""Probability below which a candidate is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where crashes were placed.
+
+    ``crashes``: :data:`blackspots.schema.LOCATED`. ``candidates``:
+    :data:`blackspots.schema.CANDIDATES`, of the crashes whose place is not certain; the
+    probabilities of a crash sum to 1. ``sigma`` [m]: standard deviation of a coordinate as the
+    register shows it; NaN without a network. ``stale``: crashes with a decision that means
+    none of their candidates (any more).
+    """
+
+    crashes: gpd.GeoDataFrame
+    candidates: pd.DataFrame
+    sigma: float = float("nan")
+    stale: tuple[str, ...] = ()
+
+
+def locate(
+    crashes: gpd.GeoDataFrame,
+    *,
+    segments: gpd.GeoDataFrame | None = None,
+    parts: pd.DataFrame | None = None,
+    nodes: gpd.GeoDataFrame | None = None,
+    routes: gpd.GeoDataFrame | None = None,
+    crossings: gpd.GeoDataFrame | None = None,
+    areas: gpd.GeoDataFrame | None = None,
+    boundary: gpd.GeoSeries | None = None,
+    reach: Reach | None = None,
+    likelihood: Likelihood | None = None,
+    certain: float = 0.8,
+    decisions: Mapping[str, tuple[float, float] | None] | None = None,
+) -> Placement:
+    """Place each crash once, and say how sure.
+
+    The candidates of a crash are the segments within the tolerance of its coordinate (farther
+    about a vague one), and the place of its km post where that lies farther away. A candidate is
+    at a level crossing, at a junction, or on its route; the probabilities of one place are
+    summed, and the likeliest place is taken. A crash with a train goes to the nearest level
+    crossing; one whose train is not recorded goes to a crossing that is within reach and nearer
+    than any junction; a place within reach of a junction along the road is the junction.
+    Ties go to the lowest segment.
+
+    Parameters
+    ----------
+    crashes
+        :data:`blackspots.schema.CRASHES`, in the CRS of the other layers.
+    segments, parts, nodes, routes
+        A network (:func:`blackspots.network.build_network`); all four or none.
+    crossings
+        :data:`blackspots.schema.CROSSINGS`.
+    areas
+        :data:`blackspots.schema.AREAS`: gives ``area`` (first polygon wins); where there is
+        neither network nor crossing, also the place.
+    boundary
+        Study area: a km post outside it places no crash.
+    reach
+        Distances.
+    likelihood
+        Constants of the model.
+    certain
+        Probability from which a place is certain.
+    decisions
+        Crash to the (x, y) of the candidate that a person has chosen; None says that none is
+        right: the crash is then unplaced.
+
+    Returns
+    -------
+    Placement
+        As many crashes as were given, in their order. ``geometry`` is the coordinate as given;
+        for a crash placed by its km post it is the post's point.
+
+    Raises
+    ------
+    BlackspotsError
+        ``crs-differs`` when layers are in different CRSs.
+    """
+    reach = reach or Reach()
+    _same_crs(crashes, segments=segments, crossings=crossings, areas=areas)
+    made = _blank(crashes)
+    network, sigma = None, float("nan")
+    options = no_options()
+    if segments is not None and nodes is not None and routes is not None and parts is not None:
+        network = Layers(segments, parts, nodes, routes)
+        options, made["reason"] = options_of(made, network, boundary, reach)
+        sigma = weigh(options, made, network, likelihood or Likelihood())
+    options = with_bare(options, made)
+    options = enter_places(options, network, crossings, reach)
+    options, stale = decided(options, decisions or {}, made)
+    options = ranked(options)
+    _enter(made, options[options["rank"] == 1], crossings, certain)
+    if areas is not None and len(areas):
+        made["area"] = areas_of(made.geometry, areas)
+    if segments is None and crossings is None:
+        made["place"] = made["place"].where(made["area"].isna(), "area")
+        made.loc[made["place"].notna(), "located_by"] = "coordinate"
+    nothing_near = "outside-areas" if crossings is None else "no-crossing-near"
+    _give_reasons(made, nothing_near if segments is None else "no-road-near", decisions or {})
+    check(made, LOCATED)
+    return Placement(made, _listed(options, made, crossings), sigma, stale)
+
+
+def _same_crs(crashes: gpd.GeoDataFrame, **layers: gpd.GeoDataFrame | None) -> None:
+    for name, layer in layers.items():
+        if layer is not None and layer.crs != crashes.crs:
+            raise BlackspotsError(
+                "crs-differs", table=name, one=str(layer.crs), other=str(crashes.crs)
+            )
+
+
+def _blank(crashes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    new = {
+        column.name: pd.Series(None, index=crashes.index, dtype=EMPTY[column.kind])
+        for column in LOCATED.columns
+        if column.name not in crashes
+    }
+    return crashes.assign(**new)
+
+
+def _enter(
+    made: gpd.GeoDataFrame,
+    best: pd.DataFrame,
+    crossings: gpd.GeoDataFrame | None,
+    certain: float,
+) -> None:
+    """Enter the likeliest candidate of each crash."""
+    rows = made.index[best["crash"].to_numpy()]
+    for column in ("place", "located_by", "road_id"):
+        made.loc[rows, column] = best[column].to_numpy(dtype=object)
+    on_road = (best["segment"] >= 0).to_numpy()
+    for column in ("segment_id", "route_id"):
+        made.loc[rows[on_road], column] = best.loc[on_road, column].to_numpy()
+    for column in ("measure", "offset", "route_measure"):
+        made.loc[rows[on_road], column] = best.loc[on_road, column].to_numpy()
+    by_coordinate_ = on_road & ~best["by_post"].to_numpy()
+    made.loc[rows[by_coordinate_], "km_difference"] = best.loc[
+        by_coordinate_, "km_difference"
+    ].to_numpy()
+    at = (best["place"] == "junction").to_numpy()
+    made.loc[rows[at], "junction_id"] = best.loc[at, "junction_id"].to_numpy()
+    at = (best["place"] == "crossing").to_numpy()
+    if crossings is not None and at.any():
+        ids = crossings.index.to_numpy(dtype=object)[best.loc[at, "crossing"]]
+        made.loc[rows[at], "crossing_id"] = ids
+    made.loc[rows, "probability"] = best["place_probability"].to_numpy()
+    made["uncertain"] = made["probability"].lt(certain).fillna(False).astype("boolean")
+    posts = best["by_post"].to_numpy()
+    shapes = made.geometry.to_numpy().copy()
+    shapes[best["crash"].to_numpy()[posts]] = best["point"].to_numpy()[posts]
+    made.geometry = gpd.GeoSeries(shapes, index=made.index, crs=made.crs)
+
+
+def _listed(
+    options: pd.DataFrame, made: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame | None
+) -> pd.DataFrame:
+    """The table of candidates of crashes whose place is not certain."""
+    doubted = made["uncertain"].to_numpy(dtype=bool)
+    own = options[doubted[options["crash"]]]
+    own = own[(own["probability"] >= _LEAST) | (own["rank"] == 1)].copy()
+    total = own.groupby("crash")["probability"].transform("sum")
+    own["probability"] /= total
+    own["place_probability"] = summed(
+        own["crash"].to_numpy(), own["key"].to_numpy(), own["probability"].to_numpy()
+    )
+    own["rank"] = own.groupby("crash").cumcount() + 1
+    ids = np.full(len(own), None, dtype=object)
+    at = (own["place"] == "crossing").to_numpy()
+    if crossings is not None and at.any():
+        ids[at] = crossings.index.to_numpy(dtype=object)[own.loc[at, "crossing"]]
+    xy = shapely.get_coordinates(own["spot"].to_numpy())
+    at_junction = own["place"] == "junction"
+    table = pd.DataFrame(
+        {
+            "crash_id": pd.Series(made.index.to_numpy(dtype=object)[own["crash"]], dtype=object),
+            "rank": own["rank"].to_numpy(),
+            "place": pd.Series(own["place"].to_numpy(dtype=object), dtype=object),
+            "located_by": pd.Series(own["located_by"].to_numpy(dtype=object), dtype=object),
+            "segment_id": pd.array(own["segment_id"], dtype="Int64"),
+            "measure": own["measure"].to_numpy(),
+            "offset": own["offset"].to_numpy(),
+            "road_id": pd.Series(own["road_id"].to_numpy(dtype=object), dtype=object),
+            "route_id": pd.array(own["route_id"], dtype="Int64"),
+            "route_measure": own["route_measure"].to_numpy(),
+            "junction_id": pd.array(own["junction_id"].where(at_junction), dtype="Int64"),
+            "crossing_id": pd.Series(ids, dtype=object),
+            "same_road": pd.array(own["road"].to_numpy(), dtype="Float64").astype("boolean"),
+            "km_difference": own["km_difference"].to_numpy(),
+            "probability": own["probability"].to_numpy(),
+            "place_probability": own["place_probability"].to_numpy(),
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+        }
+    )
+    table.index = pd.RangeIndex(1, len(table) + 1, name=CANDIDATES.index)
+    check(table, CANDIDATES)
+    return table
+
+
+def weights(placement: Placement) -> pd.DataFrame:
+    """Places of all placed crashes with the weight each counts with.
+
+    Returns
+    -------
+    DataFrame
+        ``crash_id``, ``place``, ``segment_id``, ``route_id``, ``route_measure`` [m],
+        ``junction_id``, ``crossing_id``, ``weight``: 1 for a crash whose place is certain, else
+        one row for each candidate with its probability. The weights of a crash sum to 1.
+    """
+    columns = ["place", "segment_id", "route_id", "route_measure", "junction_id", "crossing_id"]
+    crashes = placement.crashes
+    sure = crashes[crashes["place"].notna() & ~crashes["uncertain"].astype(bool)]
+    certain = pd.DataFrame(sure[columns]).assign(weight=1.0)
+    certain.insert(0, "crash_id", sure.index.to_numpy(dtype=object))
+    doubted = placement.candidates[["crash_id", *columns, "probability"]]
+    both = [certain, doubted.rename(columns={"probability": "weight"})]
+    return pd.concat([part for part in both if len(part)] or both[:1], ignore_index=True)
+
+
+def areas_of(points: gpd.GeoSeries, areas: gpd.GeoDataFrame) -> pd.Series:
+    """Name of the first area (in the layer's order) that holds each point; missing outside."""
+    known = np.flatnonzero(~points.isna().to_numpy())
+    tree = shapely.STRtree(areas.geometry.array)
+    who, what = tree.query(points.array[known], predicate="intersects")
+    pairs = pd.DataFrame({"who": known[who], "what": what}).sort_values(["who", "what"])
+    first = pairs.drop_duplicates("who")
+    names = pd.Series(None, index=points.index, dtype="object")
+    names.iloc[first["who"].to_numpy()] = areas["name"].to_numpy()[first["what"]]
+    return names
+
+
+def _give_reasons(
+    made: gpd.GeoDataFrame, nothing_near: str, decisions: Mapping[str, object]
+) -> None:
+    made.loc[made["place"].notna(), "reason"] = None
+    open_ = made["place"].isna()
+    refused = open_ & made.index.isin([crash for crash, spot in decisions.items() if spot is None])
+    made.loc[refused, "reason"] = "decided"
+    open_ &= made["reason"].isna()
+    without = made.geometry.isna()
+    made.loc[open_ & without, "reason"] = "no-location"
+    made.loc[open_ & ~without, "reason"] = nothing_near

@@ -1,0 +1,157 @@
+"""Where each crash may have happened: the segments near its coordinate, and its km post."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from blackspots.locating.measures import segments_at
+from blackspots.referencing import RouteFinder
+
+WIDEST: Final = 1500.0
+"""Greatest distance [m] at which segments are looked for, however vague a coordinate is."""
+_CHUNK: Final = 100_000
+_VAGUE: Final = 2.0
+"""A vague coordinate is looked around within so many times its uncertainty."""
+
+
+def by_coordinate(
+    points: np.ndarray, segments: gpd.GeoDataFrame, distance: np.ndarray | float
+) -> pd.DataFrame:
+    """Segments within a distance of points.
+
+    Parameters
+    ----------
+    points : Point, shape (crashes,)
+        In the segments' metric CRS; missing ones find nothing.
+    distance
+        Greatest distance [m], measured to the line itself; one, or one for each point.
+
+    Returns
+    -------
+    DataFrame, one row for each pair, in the order of points, then of segments
+        ``crash`` and ``segment`` (positions), ``offset`` [m], ``measure`` [m] along the segment.
+    """
+    shapes = np.asarray(segments.geometry.array)
+    tree = shapely.STRtree(shapes)
+    reach = np.broadcast_to(np.asarray(distance, dtype="float64"), len(points))
+    known = np.flatnonzero(~shapely.is_missing(points) & ~shapely.is_empty(points))
+    found = []
+    for start in range(0, len(known), _CHUNK):
+        rows = known[start : start + _CHUNK]
+        who, what = tree.query(points[rows], predicate="dwithin", distance=reach[rows])
+        who = rows[who]
+        order = np.lexsort((what, who))
+        who, what = who[order], what[order]
+        offset = shapely.distance(points[who], shapes[what])
+        measure = shapely.line_locate_point(shapes[what], points[who])
+        found.append(
+            pd.DataFrame({"crash": who, "segment": what, "offset": offset, "measure": measure})
+        )
+    if not found:
+        nothing = {"crash": int, "segment": int, "offset": float, "measure": float}
+        return pd.DataFrame({column: np.zeros(0, kind) for column, kind in nothing.items()})
+    return pd.concat(found, ignore_index=True)
+
+
+def nearest_segments(
+    points: gpd.GeoSeries,
+    segments: gpd.GeoDataFrame,
+    tolerance: float,
+    refs: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Nearest segment of each point within a tolerance; ties go to the first segment.
+
+    Parameters
+    ----------
+    points
+        Metric CRS; empty points find nothing.
+    segments
+        Lines with an index; ``ref`` where ``refs`` are given.
+    tolerance
+        Greatest distance [m], measured to the line itself.
+    refs
+        Road number of each point, or missing: a segment of that number within the tolerance
+        goes before nearer ones of other roads.
+
+    Returns
+    -------
+    DataFrame, index of ``points``, one row for each point that found one
+        ``segment_id``, ``offset`` [m], ``measure`` [m] along the segment.
+    """
+    pairs = by_coordinate(points.to_numpy(), segments, tolerance)
+    pairs["other_road"] = True
+    if refs is not None and len(pairs):
+        asked = refs.to_numpy(dtype="object")[pairs["crash"]]
+        has = segments["ref"].to_numpy(dtype="object")[pairs["segment"]]
+        pairs["other_road"] = pd.isna(asked) | (asked != has)
+    pairs = pairs.sort_values(["crash", "other_road", "offset", "segment"], kind="stable")
+    best = pairs.drop_duplicates("crash")
+    return pd.DataFrame(
+        {
+            "segment_id": segments.index.to_numpy()[best["segment"]],
+            "offset": best["offset"].to_numpy(),
+            "measure": best["measure"].to_numpy(),
+        },
+        index=points.index[best["crash"]],
+    )
+
+
+def search_distance(uncertainty: np.ndarray, tolerance: float) -> np.ndarray:
+    """How far [m] segments are looked for: the tolerance, or farther about a vague coordinate."""
+    vague = np.nan_to_num(uncertainty) * _VAGUE
+    return np.asarray(np.maximum(np.minimum(vague, WIDEST), tolerance))
+
+
+def _rows_by(code: np.ndarray) -> list[np.ndarray]:
+    """The positions of each number 0, 1 ... of an array."""
+    order = np.argsort(code, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(code[order])) + 1) if len(code) else []
+
+
+def by_km_post(
+    refs: np.ndarray, kms: np.ndarray, segments: gpd.GeoDataFrame, routes: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Places of km posts on roads.
+
+    Several, where stretches of one road have the same km.
+
+    Parameters
+    ----------
+    refs, kms : shape (crashes,)
+        Road number and official km [km]; missing ones find nothing.
+
+    Returns
+    -------
+    found : DataFrame
+        ``crash``, ``segment`` (positions), ``measure`` [m], ``offset`` 0.
+    reasons : shape (crashes,)
+        Why there is none, a key below ``reason.``; None where there is one, or none was asked.
+    """
+    finder = RouteFinder(routes)
+    asked = np.flatnonzero(~pd.isna(refs) & ~np.isnan(kms))
+    reasons = np.full(len(refs), None, dtype=object)
+    places: list[tuple[int, int, float]] = []
+    code, different = pd.factorize(pd.MultiIndex.from_arrays([refs[asked], kms[asked]]))
+    for (ref, km), rows in zip(different, _rows_by(code), strict=True):
+        spots = finder.find_all(str(ref), float(km))
+        if spots[0].reason:
+            reasons[asked[rows]] = spots[0].reason
+            continue
+        places += [
+            (int(crash), spot.route_id, spot.measure) for crash in asked[rows] for spot in spots
+        ]
+    made = pd.DataFrame(places, columns=["crash", "route", "route_measure"])
+    if made.empty:
+        return made.assign(segment=0, measure=0.0, offset=0.0)[
+            ["crash", "segment", "measure", "offset"]
+        ].astype({"crash": int, "segment": int}), reasons
+    at = segments_at(segments, made["route"], made["route_measure"])
+    made["segment"] = segments.index.get_indexer(at["segment_id"])
+    made["measure"], made["offset"] = at["measure"].to_numpy(), 0.0
+    made = made.sort_values(["crash", "segment", "measure"], kind="stable", ignore_index=True)
+    return made[["crash", "segment", "measure", "offset"]], reasons

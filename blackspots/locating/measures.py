@@ -1,0 +1,67 @@
+"""Measures on segments and on routes, one from the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from blackspots.referencing import kms_at
+
+
+def route_measures(of: pd.DataFrame, measure: np.ndarray) -> np.ndarray:
+    """Route measures [m] of places on segments (one row of ``of`` each) at measures [m]."""
+    length = of["length"].to_numpy()
+    along = np.where(of["route_sign"].to_numpy() > 0, measure, length - measure)
+    return np.asarray(of["route_offset"].to_numpy() + along * of["route_span"].to_numpy() / length)
+
+
+def segments_at(
+    segments: gpd.GeoDataFrame, route_ids: Collection[int], measures: Collection[float]
+) -> pd.DataFrame:
+    """Segment and measure [m] of points given by route and route measure [m].
+
+    On a divided road it is the carriageway that bears the measure.
+    """
+    own = segments[segments["side"] != "other"]
+    order = own.sort_values(["route_id", "route_offset"], kind="stable")
+    routes = order["route_id"].to_numpy()
+    step = float(order["route_offset"].max() + order["length"].max()) + 1.0
+    keys = routes * step + order["route_offset"].to_numpy()
+    asked = np.asarray(route_ids, dtype="float64") * step + np.asarray(measures, dtype="float64")
+    position = np.clip(np.searchsorted(keys, asked + 1e-9, side="right") - 1, 0, None)
+    of = order.iloc[position]
+    along = np.asarray(measures, dtype="float64") - of["route_offset"].to_numpy()
+    along = np.clip(along, 0.0, of["length"].to_numpy())
+    measure = np.where(of["route_sign"] > 0, along, of["length"].to_numpy() - along)
+    return pd.DataFrame({"segment_id": of.index, "measure": measure})
+
+
+def official_km(
+    routes: gpd.GeoDataFrame, route_ids: np.ndarray, measures: np.ndarray
+) -> np.ndarray:
+    """Official km at places given by route and route measure [m]; NaN where there is none."""
+    made = np.full(len(route_ids), np.nan)
+    has = np.array([len(posts) > 0 for posts in routes["post_km"]], dtype=bool)
+    wanted = np.flatnonzero(np.isin(route_ids, routes.index.to_numpy()[has]))
+    for route, rows in pd.Series(wanted).groupby(route_ids[wanted]):
+        at = rows.to_numpy()
+        made[at] = kms_at(routes, int(str(route)), measures[at])
+    return made
+
+
+def roads_at(parts: pd.DataFrame, segment_ids: np.ndarray, measures: np.ndarray) -> np.ndarray:
+    """Rows of ``parts`` that hold places given by segment and measure [m].
+
+    At the border of two parts it is the later one.
+    """
+    own = np.flatnonzero(~parts["again"].to_numpy())
+    of = parts.iloc[own]
+    order = np.lexsort((of["from_measure"], of["segment_id"]))
+    of, own = of.iloc[order], own[order]
+    step = float(of["to_measure"].max()) + 1.0
+    keys = of["segment_id"].to_numpy() * step + of["from_measure"].to_numpy()
+    asked = segment_ids * step + measures
+    return np.asarray(own[np.clip(np.searchsorted(keys, asked, side="right") - 1, 0, None)])

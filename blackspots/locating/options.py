@@ -1,0 +1,335 @@
+"""The candidate places of all crashes, as one table, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from blackspots.locating.candidates import by_coordinate, by_km_post, search_distance
+from blackspots.locating.likelihood import Evidence, Likelihood, probabilities, summed
+from blackspots.locating.measures import roads_at, route_measures
+from blackspots.locating.places import Reach, at_crossings, at_junctions
+from blackspots.presets.headers import plain
+from blackspots.sources import outside
+
+_SAME: Final = 25.0
+"""Distance [m] from a candidate within which a decision means it."""
+_KIND: Final = 2**40
+"""Keys of places of one kind lie within this of each other."""
+_COLUMNS: Final = {
+    "crash": "int64",
+    "segment": "int64",
+    "measure": "float64",
+    "offset": "float64",
+    "by_post": "bool",
+    "segment_id": "int64",
+    "route_id": "int64",
+    "route_measure": "float64",
+    "km_difference": "float64",
+    "road": "float64",
+    "road_id": "object",
+    "point": "object",
+    "spot": "object",
+    "probability": "float64",
+    "fit": "float64",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A network's tables."""
+
+    segments: gpd.GeoDataFrame
+    parts: pd.DataFrame
+    nodes: gpd.GeoDataFrame
+    routes: gpd.GeoDataFrame
+
+
+def no_options() -> pd.DataFrame:
+    """The table without a row."""
+    return pd.DataFrame({name: np.zeros(0, kind) for name, kind in _COLUMNS.items()})
+
+
+def options_of(
+    crashes: gpd.GeoDataFrame, network: Layers, boundary: gpd.GeoSeries | None, reach: Reach
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The candidates of all crashes, and why a km post gave none.
+
+    Returns
+    -------
+    options : DataFrame, by crash, then segment
+        ``crash``, ``segment`` (positions), ``measure``, ``offset`` [m], ``by_post``, ``road_id``,
+        ``segment_id``, ``route_id``, ``route_measure`` [m], ``km_difference`` [m], ``road``
+        (1 the recorded road, 0 another, NaN unknown), ``spot`` (the point on the network),
+        ``point`` (what it was found by), ``probability``.
+    reasons : shape (crashes,)
+        Keys below ``reason.``, or None.
+    """
+    points = crashes.geometry.to_numpy()
+    around = search_distance(crashes["uncertainty"].to_numpy(dtype="float64"), reach.tolerance)
+    near = by_coordinate(points, network.segments, around).assign(by_post=False)
+    refs = crashes["route"].to_numpy(dtype=object)
+    kms = crashes["km"].to_numpy(dtype="float64", na_value=np.nan)
+    posts, reasons = by_km_post(refs, kms, network.segments, network.routes)
+    posts["by_post"] = True
+    shapes = np.asarray(network.segments.geometry.array)
+    spots = shapely.line_interpolate_point(shapes[posts["segment"]], posts["measure"].to_numpy())
+    at_post = gpd.GeoSeries(spots, crs=crashes.crs)
+    inside = ~outside(at_post, boundary, reach.tolerance)
+    lost = np.setdiff1d(posts["crash"], posts["crash"][inside])
+    reasons[lost] = "outside-area"
+    gap = shapely.distance(spots, points[posts["crash"]])
+    # Within the search distance the segments are candidates already.
+    far = ~(gap <= around[posts["crash"].to_numpy()])
+    both = [part for part in (near, posts[inside & far]) if len(part)]
+    if not both:
+        return no_options(), reasons
+    options = pd.concat(both, ignore_index=True)
+    options = options.sort_values(["crash", "segment", "measure"], kind="stable", ignore_index=True)
+    of = network.segments.iloc[options["segment"]]
+    options["segment_id"] = of.index.to_numpy()
+    options["route_id"] = of["route_id"].to_numpy()
+    options["route_measure"] = route_measures(of, options["measure"].to_numpy())
+    options["km_difference"] = _km_differences(options, posts, network)
+    options["road"] = _same_road(refs, options, network.segments)
+    part = roads_at(network.parts, options["segment_id"].to_numpy(), options["measure"].to_numpy())
+    options["road_id"] = network.parts["road_id"].to_numpy(dtype=object)[part]
+    options["part"] = part
+    options["spot"] = shapely.line_interpolate_point(
+        shapes[options["segment"]], options["measure"].to_numpy()
+    )
+    options["point"] = np.where(
+        options["by_post"], options["spot"], points[options["crash"].to_numpy()]
+    )
+    return options, reasons
+
+
+def _km_differences(options: pd.DataFrame, posts: pd.DataFrame, network: Layers) -> np.ndarray:
+    """Distance [m] along the route from each candidate to the nearest of its crash's posts."""
+    of = network.segments.iloc[posts["segment"]]
+    at = pd.DataFrame(
+        {
+            "crash": posts["crash"].to_numpy(),
+            "route_id": of["route_id"].to_numpy(),
+            "post": route_measures(of, posts["measure"].to_numpy()),
+        }
+    )
+    own = options[["crash", "route_id", "route_measure"]].assign(row=np.arange(len(options)))
+    pairs = own.merge(at, on=["crash", "route_id"])
+    pairs["difference"] = pairs["post"] - pairs["route_measure"]
+    pairs["size"] = pairs["difference"].abs()
+    best = pairs.sort_values(["row", "size"], kind="stable").drop_duplicates("row")
+    made = np.full(len(options), np.nan)
+    made[best["row"]] = best["difference"]
+    return made
+
+
+def _same_road(refs: np.ndarray, options: pd.DataFrame, segments: gpd.GeoDataFrame) -> np.ndarray:
+    """1 where a candidate is the recorded road by number or name, 0 another number, else NaN."""
+    asked = refs[options["crash"].to_numpy()]
+    ref = segments["ref"].to_numpy(dtype=object)[options["segment"].to_numpy()]
+    name = segments["name"].to_numpy(dtype=object)[options["segment"].to_numpy()]
+    plainly = {word: plain(str(word)) for word in {*asked, *name} if not _missing(word)}
+    same_name = np.array(
+        [
+            not _missing(a) and not _missing(n) and plainly[a] == plainly[n]
+            for a, n in zip(asked, name, strict=True)
+        ],
+        dtype=bool,
+    )
+    known = ~pd.isna(asked)
+    same = known & ((ref == asked) | same_name)
+    other = known & ~pd.isna(ref) & ~same
+    return np.select([same, other], [1.0, 0.0], np.nan)
+
+
+def _missing(word: object) -> bool:
+    return word is None or word != word  # noqa: PLR0124 - NaN
+
+
+def weigh(
+    options: pd.DataFrame, crashes: gpd.GeoDataFrame, network: Layers, constants: Likelihood
+) -> float:
+    """Enter the probability of each candidate; the standard deviation [m] of a coordinate."""
+    segments = network.segments
+    crash, segment = options["crash"].to_numpy(), options["segment"].to_numpy()
+    kinds, names = pd.factorize(segments["road_class"], use_na_sentinel=False)
+    length = segments["length"].to_numpy()
+    there = shapely.is_missing(crashes.geometry.to_numpy())[crash]
+    offset = np.where(there, np.nan, options["offset"].to_numpy())
+
+    def of_crash(column: str) -> np.ndarray:
+        if column not in crashes:
+            return np.full(len(options), np.nan)
+        return np.asarray(crashes[column].to_numpy(dtype="float64", na_value=np.nan)[crash])
+
+    evidence = Evidence(
+        crash=crash,
+        offset=offset,
+        measure=options["measure"].to_numpy(),
+        length=length[segment],
+        uncertainty=of_crash("uncertainty"),
+        by_post=options["by_post"].to_numpy(dtype=bool),
+        road=options["road"].to_numpy(),
+        asked=crashes["route"].notna().to_numpy()[crash],
+        km_gap=options["km_difference"].to_numpy(),
+        km_uncertainty=of_crash("km_uncertainty"),
+        turn=_turns(options, segments, of_crash("bearing")),
+        layer=_layers(options, network.parts, of_crash("layer")),
+        kind=kinds[segment],
+    )
+    lengths = np.bincount(kinds, weights=length, minlength=len(names))
+    made = probabilities(evidence, lengths, constants)
+    options["probability"], options["fit"] = made.probability, made.fit
+    return made.sigma
+
+
+def _turns(options: pd.DataFrame, segments: gpd.GeoDataFrame, bearing: np.ndarray) -> np.ndarray:
+    """Angle [rad] between a direction of travel [degrees from north] and the road there."""
+    made = np.full(len(options), np.nan)
+    rows = np.flatnonzero(~np.isnan(bearing))
+    if not len(rows):
+        return made
+    of = segments.iloc[options["segment"].to_numpy()[rows]]
+    shapes, measure = of.geometry.to_numpy(), options["measure"].to_numpy()[rows]
+    low, high = np.maximum(measure - 2, 0), np.minimum(measure + 2, of["length"].to_numpy())
+    ends = [
+        shapely.get_coordinates(shapely.line_interpolate_point(shapes, at)) for at in (low, high)
+    ]
+    east, north = (ends[1] - ends[0]).T
+    turn = np.abs((np.degrees(np.arctan2(east, north)) - bearing[rows] + 180) % 360 - 180)
+    way = of["oneway"].to_numpy(dtype="float64", na_value=0.0)
+    turn = np.where(way < 0, 180 - turn, np.where(way > 0, turn, np.minimum(turn, 180 - turn)))
+    made[rows] = np.radians(turn)
+    return made
+
+
+def _layers(options: pd.DataFrame, parts: pd.DataFrame, layer: np.ndarray) -> np.ndarray:
+    """1 where a candidate is on the recorded level, 0 where not, NaN where none is recorded."""
+    if np.isnan(layer).all():
+        return layer
+    has = parts["layer"].to_numpy(dtype="float64")[options["part"].to_numpy()]
+    return np.where(np.isnan(layer), np.nan, (has == layer).astype(float))
+
+
+def with_bare(options: pd.DataFrame, crashes: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Also one row for each crash that has a coordinate but no candidate, on no segment.
+
+    All rows get ``train``: 1, 0, or NaN where it is not recorded.
+    """
+    points = crashes.geometry.to_numpy()
+    bare = ~shapely.is_missing(points)
+    bare[options["crash"].to_numpy()] = False
+    rows = np.flatnonzero(bare)
+    if len(rows):
+        more = pd.DataFrame(
+            {
+                "crash": rows,
+                "segment": -1,
+                "segment_id": -1,
+                "route_id": -1,
+                "by_post": False,
+                "road_id": None,
+                "point": points[rows],
+                "spot": points[rows],
+                "probability": 1.0,
+                "fit": 0.0,
+            }
+        )
+        options = pd.concat([options, more], ignore_index=True) if len(options) else more
+        options = options.reindex(columns=[*_COLUMNS])
+        options = options.sort_values("crash", kind="stable", ignore_index=True)
+    train = crashes["train_involved"].astype("boolean").to_numpy(dtype="float64", na_value=np.nan)
+    return options.assign(train=train[options["crash"].to_numpy(dtype="int64")])
+
+
+def enter_places(
+    options: pd.DataFrame,
+    network: Layers | None,
+    crossings: gpd.GeoDataFrame | None,
+    reach: Reach,
+) -> pd.DataFrame:
+    """The candidates that are at something.
+
+    With ``place``, ``located_by``, and ``key``, equal for one place.
+    """
+    options = options.copy()
+    options["junction_id"], options["junction_distance"] = -1, np.inf
+    if network is not None:
+        at_junctions(options, network.segments, network.nodes, reach.junction)
+    options["crossing"] = -1
+    if crossings is not None and len(crossings):
+        at_crossings(options, options["point"].to_numpy(), crossings, reach)
+    at_crossing = options["crossing"].to_numpy() >= 0
+    at_junction = ~at_crossing & (options["junction_id"].to_numpy() >= 0)
+    on_road = options["segment"].to_numpy() >= 0
+    options["place"] = pd.Series(
+        np.select(
+            [at_crossing, at_junction, on_road], ["crossing", "junction", "segment"], ""
+        ).astype(object),
+        index=options.index,
+    )
+    options["key"] = np.select(
+        [at_crossing, at_junction, on_road],
+        [
+            2 * _KIND + options["crossing"],
+            _KIND + options["junction_id"],
+            # A km post beyond the search distance is another place of maybe the same route.
+            options["route_id"] + np.where(options["by_post"], 3 * _KIND, 0),
+        ],
+        -1,
+    )
+    options["located_by"] = pd.Series(
+        np.where(options["by_post"], "route_km", "coordinate").astype(object), index=options.index
+    )
+    return options[options["place"] != ""]
+
+
+def decided(
+    options: pd.DataFrame,
+    decisions: Mapping[str, tuple[float, float] | None],
+    crashes: gpd.GeoDataFrame,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The candidates that a person's decisions leave, and the crashes whose decision means none."""
+    if not decisions:
+        return options, ()
+    where = {str(crash): row for row, crash in enumerate(crashes.index)}
+    kept = np.ones(len(options), dtype=bool)
+    stale = []
+    xy = shapely.get_coordinates(options["spot"].to_numpy())
+    probability = options["probability"].to_numpy().copy()
+    for crash, spot in decisions.items():
+        rows = np.flatnonzero(options["crash"].to_numpy() == where.get(crash, -1))
+        if spot is None:
+            kept[rows] = False
+            continue
+        gap = np.hypot(*(xy[rows] - spot).T) if len(rows) else np.array([np.inf])
+        if gap.min() > _SAME:
+            stale.append(crash)
+            continue
+        kept[rows] = False
+        kept[rows[gap.argmin()]], probability[rows[gap.argmin()]] = True, 1.0
+    return options.assign(probability=probability)[kept], tuple(stale)
+
+
+def ranked(options: pd.DataFrame) -> pd.DataFrame:
+    """The candidates of each crash, its likeliest place first, and in it the one that fits best."""
+    made = options.assign(
+        place_probability=summed(
+            options["crash"].to_numpy(),
+            options["key"].to_numpy(),
+            options["probability"].to_numpy(),
+        )
+    )
+    # Differences that only rounding makes are none: ties go to the lowest segment.
+    made["_place"] = -made["place_probability"].round(9)
+    made["_own"] = -made["fit"].round(9)
+    made = made.sort_values(["crash", "_place", "_own", "segment", "measure"], kind="stable")
+    made["rank"] = made.groupby("crash").cumcount() + 1
+    return made.drop(columns=["_place", "_own"]).reset_index(drop=True)

@@ -1,0 +1,113 @@
+"""Which candidate places on the network are at a junction or a level crossing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far [m] a crash may lie from what it is placed at.
+
+    ``tolerance``: from the road; ``junction``: along the road from a junction; ``crossing``:
+    from a level crossing; ``train``: the same for a crash with a train.
+    """
+
+    tolerance: float = 50.0
+    junction: float = 150.0
+    crossing: float = 50.0
+    train: float = 200.0
+
+
+def at_junctions(
+    made: pd.DataFrame, segments: gpd.GeoDataFrame, nodes: gpd.GeoDataFrame, radius: float
+) -> None:
+    """Enter the nearest junction along the road within ``radius`` [m] (one search for all).
+
+    Parameters
+    ----------
+    made
+        Places: ``segment_id``, ``measure`` [m]. Gets ``junction_id`` (-1 for none) and
+        ``junction_distance`` [m] (infinite for none).
+    """
+    made["junction_id"] = -1
+    made["junction_distance"] = np.inf
+    at = np.flatnonzero(nodes["junction_id"].notna().to_numpy())
+    rows = np.flatnonzero(made["segment_id"].to_numpy() >= 0)
+    if not len(at) or not len(rows):
+        return
+    a, b = segments["from_node"].to_numpy(), segments["to_node"].to_numpy()
+    length = segments["length"].to_numpy()
+    distance, source = _to_nearest(a, b, length, len(nodes), at, radius)
+    of = segments.index.get_indexer(made["segment_id"].to_numpy()[rows])
+    measure = made["measure"].to_numpy()[rows]
+    ends = np.stack([a[of], b[of]], axis=1)
+    reach = np.stack([measure, length[of] - measure], axis=1) + distance[ends]
+    nearer = np.argmin(reach, axis=1)
+    row = np.arange(len(reach))
+    best, node = reach[row, nearer], ends[row, nearer]
+    close = best <= radius
+    junction = nodes["junction_id"].to_numpy(dtype="int64", na_value=-1)[source[node[close]]]
+    ids, far = made["junction_id"].to_numpy().copy(), made["junction_distance"].to_numpy().copy()
+    ids[rows[close]], far[rows[close]] = junction, best[close]
+    made["junction_id"], made["junction_distance"] = ids, far
+
+
+def _to_nearest(
+    a: np.ndarray, b: np.ndarray, length: np.ndarray, size: int, at: np.ndarray, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distance [m] of every node from the nearest of some, and which that is."""
+    pair = np.stack([np.minimum(a, b), np.maximum(a, b)])
+    order = np.lexsort((length, *pair))
+    pair, length = pair[:, order], length[order]
+    # Of several segments between two nodes the shortest: a sparse matrix would add them up.
+    first = np.r_[True, (pair[:, 1:] != pair[:, :-1]).any(axis=0)]
+    graph = coo_array((length[first], tuple(pair[:, first])), shape=(size, size)).tocsr()
+    distance, _, source = dijkstra(
+        graph, directed=False, indices=at, min_only=True, limit=radius, return_predecessors=True
+    )
+    return distance, source
+
+
+def at_crossings(
+    made: pd.DataFrame, shapes: np.ndarray, crossings: gpd.GeoDataFrame, reach: Reach
+) -> None:
+    """Enter the level crossing each place is at, if any.
+
+    A crash with a train belongs to the nearest crossing within ``reach.train``. One whose
+    train is not recorded belongs to one within ``reach.crossing`` that is nearer than any
+    junction; one without a train to none.
+
+    Parameters
+    ----------
+    made
+        Places: ``train`` (1, 0, NaN unknown), ``junction_distance`` [m]. Gets ``crossing``
+        (position in ``crossings``, -1 for none).
+    shapes
+        Points from which the distance is taken.
+    """
+    crossing = np.full(len(made), -1)
+    known = np.flatnonzero(~shapely.is_missing(shapes))
+    train = made["train"].to_numpy()
+    known = known[train[known] != 0]
+    tree = shapely.STRtree(crossings.geometry.array)
+    far = max(reach.crossing, reach.train)
+    who, what = tree.query(shapes[known], predicate="dwithin", distance=far)
+    who = known[who]
+    distance = shapely.distance(shapes[who], np.asarray(crossings.geometry.array)[what])
+    order = np.lexsort((what, distance, who))
+    first = order[np.unique(who[order], return_index=True)[1]]
+    who, what, distance = who[first], what[first], distance[first]
+    with_train = train[who] == 1
+    near = distance <= np.where(with_train, reach.train, reach.crossing)
+    nearer = distance <= made["junction_distance"].to_numpy()[who]
+    take = near & (with_train | nearer)
+    crossing[who[take]] = what[take]
+    made["crossing"] = crossing

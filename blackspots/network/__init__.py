@@ -1,0 +1,120 @@
+"""From road centrelines to a network: segments, nodes, junctions and routes.
+
+Roads meet only where they share a vertex: of one node id where every road has node ids, as those
+of OpenStreetMap have; else of one place (equal after rounding to a tolerance) and layer. Lines
+that merely cross, as at an overpass, stay apart.
+
+The steps, each a module: ``cutting`` (lines to pieces between shared vertices), ``merging``
+(pieces of one road to segments), ``carriageways`` (the two sides of a divided road),
+``junctions`` (nodes to junctions), ``routes`` (segments to routes with one measure), ``health``
+(islands and dead ends).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from blackspots import crs as crs_
+from blackspots.errors import BlackspotsError
+from blackspots.network.carriageways import sides_of
+from blackspots.network.cutting import cut
+from blackspots.network.health import Health, health_of
+from blackspots.network.junctions import Consolidation, consolidate
+from blackspots.network.merging import merge
+from blackspots.network.routes import chain
+from blackspots.schema import JUNCTIONS, NODES, PARTS, ROUTES, SEGMENTS, check
+
+__all__ = ["Consolidation", "Health", "Network", "build_network"]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A road network.
+
+    The tables :data:`~blackspots.schema.SEGMENTS`, ``PARTS``, ``NODES``, ``JUNCTIONS`` and
+    ``ROUTES``; ``health`` tells of islands and dead ends.
+    """
+
+    segments: gpd.GeoDataFrame
+    parts: pd.DataFrame
+    nodes: gpd.GeoDataFrame
+    junctions: gpd.GeoDataFrame
+    routes: gpd.GeoDataFrame
+    health: Health
+
+
+def build_network(
+    roads: gpd.GeoDataFrame,
+    *,
+    node_tolerance: float = 0.01,
+    junction_link: float = 30.0,
+    divided_gap: float = 60.0,
+    minor_classes: Collection[str] = ("path", "footway", "track", "steps", "cycleway"),
+    origins: Mapping[str, tuple[float, float, float]] | None = None,
+) -> Network:
+    """Segments, nodes, junctions and routes of a road layer.
+
+    Parameters
+    ----------
+    roads
+        :data:`blackspots.schema.ROADS` in a metric CRS; only the geometry is needed, other
+        columns are used where they are there.
+    node_tolerance
+        Vertices closer than about this [m] are one node, unless every road has ``node_ids``.
+    junction_link
+        Junction nodes joined by a segment no longer than this [m] are one junction; see
+        :class:`Consolidation` for the whole rule.
+    divided_gap
+        Greatest distance [m] between the two carriageways of one divided road.
+    minor_classes
+        Road classes that do not make a junction.
+    origins
+        Road number to (x, y, km): the route's end nearest to (x, y) has that official km,
+        which then grows by length. For roads whose layer holds no km.
+
+    Returns
+    -------
+    Network
+        Without node ids segments join across layers only where one begins. A segment runs from
+        junction or dead end to the next, or to where number, name, class or one-way rule
+        change; ``parts`` tells the road that each stretch of it was drawn as. Routes chain the
+        segments of one number, else of one name, else those going straight on; the second
+        carriageway of a divided road shares the measure of the first.
+
+    Raises
+    ------
+    BlackspotsError
+        ``crs-not-metric`` or ``no-crs``.
+    """
+    if roads.crs is None:
+        raise BlackspotsError("no-crs", file="roads", table="roads")
+    crs_.metric(roads.crs, "roads", roads.geometry)
+    pieces, points = cut(_with_columns(roads), node_tolerance)
+    segments, parts, nodes = merge(pieces, points)
+    sides = sides_of(segments, divided_gap)
+    segments["side"] = sides.side
+    rule = Consolidation(link=junction_link, median=divided_gap)
+    major = ~segments["road_class"].isin(list(minor_classes)).to_numpy()
+    junctions = consolidate(segments, nodes, major, rule)
+    routes = chain(segments, parts, sides, origins or {})
+    for table, columns in (
+        (segments, SEGMENTS),
+        (parts, PARTS),
+        (nodes, NODES),
+        (junctions, JUNCTIONS),
+        (routes, ROUTES),
+    ):
+        check(table, columns)
+    return Network(segments, parts, nodes, junctions, routes, health_of(segments, nodes))
+
+
+def _with_columns(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    texts = ("ref", "name", "road_class", "oneway")
+    wanted = (*texts, "aadt", "km_from", "km_to", "layer", "lanes", "maxspeed", "roundabout")
+    missing = {c: None if c in texts else np.nan for c in wanted}
+    return roads.assign(**{c: value for c, value in missing.items() if c not in roads})
