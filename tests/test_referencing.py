@@ -113,3 +113,68 @@ def test_labels_name_the_road_and_its_posts_or_metres() -> None:
     assert label(ROUTES, route("QL1"), 2500, 2500) == "QL1 Km22+500"
     assert label(ROUTES, route("QL4B"), 100, 250) == "QL4B 100–250 m"
     assert label(ROUTES, route(None), 0, 10) == "Lê Lợi 0–10 m"
+
+
+# Km equations -------------------------------------------------------------------------------
+
+JUMPS = build_network(
+    roads(
+        [(0, 0), (1000, 0)],
+        [(1000, 0), (2000, 0)],
+        [(2000, 0), (3000, 0)],
+        ref=["QL4A"] * 3,
+        km_from=[10.0, 11.5, 12.0],
+        km_to=[11.0, 12.5, 13.0],
+    )
+).routes
+
+
+@pytest.mark.parametrize(
+    ("km", "measures"),
+    [
+        (10.5, [500]),
+        (11.75, [1250]),
+        (11.2, [1000]),  # a km that is left out: the place of the equation
+        (12.25, [1750, 2250]),  # km that stand twice
+        (13.0, [3000]),
+    ],
+)
+def test_a_km_equation_keeps_each_stretch_s_own_km(km: float, measures: list[float]) -> None:
+    found = RouteFinder(JUMPS).find_all("QL4A", km)
+    assert [f.measure for f in found] == pytest.approx(measures)
+    for spot in found:
+        if km != 11.2:
+            assert km_at(JUMPS, 0, spot.measure) == pytest.approx(km)
+
+
+def test_at_an_equation_the_km_are_those_of_the_stretch_that_begins() -> None:
+    assert km_at(JUMPS, 0, 999.999) == pytest.approx(10.999999)
+    assert km_at(JUMPS, 0, 1000.0) == pytest.approx(11.5)
+    assert km_at(JUMPS, 0, 2000.0) == pytest.approx(12.0)
+
+
+def test_a_stretch_without_km_is_filled_from_both_sides() -> None:
+    made = build_network(
+        roads(
+            [(0, 0), (1000, 0)],
+            [(1000, 0), (2000, 0)],
+            [(2000, 0), (3000, 0)],
+            ref=["QL4A"] * 3,
+            km_from=[0.0, None, 2.2],
+            km_to=[1.0, None, 3.2],
+        )
+    ).routes
+    assert km_at(made, 0, 1500) == pytest.approx(1.6)
+    assert RouteFinder(made).find("QL4A", 1.6).measure == pytest.approx(1500)
+
+
+def test_a_route_that_doubles_back_and_crosses_itself_has_a_measure_at_each_pass() -> None:
+    """Km 0 to 4 around a figure of eight: the crossing is passed at two km."""
+    eight = [(0, 0), (1000, 0), (1000, 1000), (500, 1000), (500, 0), (500, -1000)]
+    lines = [[*eight[:1], (500, 0), *eight[1:]]]
+    made = build_network(roads(*lines, ref=["QL3"], km_from=[0.0], km_to=[4.5]))
+    assert len(made.routes) == 1
+    measures = [RouteFinder(made.routes).find("QL3", km).measure for km in (0.5, 3.5)]
+    spots = [point_at(made.routes, 0, m) for m in measures]
+    assert spots[0].distance(spots[1]) < 1e-6
+    assert abs(measures[0] - measures[1]) == pytest.approx(3000)

@@ -17,6 +17,8 @@ from scipy.sparse.csgraph import connected_components
 
 STRAIGHT_ON: Final = float(np.radians(60))
 """Greatest turn [rad] at which a road without a number goes on through a junction."""
+TURNED_BACK: Final = float(np.radians(120))
+"""Turn [rad] from which a one-way line leads back beside another: the two sides of a road."""
 NONE: Final = -1
 
 
@@ -103,7 +105,8 @@ def pair_ends(ends: Ends, among: np.ndarray | None = None) -> np.ndarray:
 
     At each node the ends of one road are paired, the straightest pair first. A road without a
     number must go about straight on unless nothing else meets there; two one-way lines that
-    both lead to the node, or both away, are no pair.
+    both lead to the node, or both away, or of which one leads back beside the other, are no
+    pair.
 
     Parameters
     ----------
@@ -128,7 +131,8 @@ def pair_ends(ends: Ends, among: np.ndarray | None = None) -> np.ndarray:
     a, b = order[one], order[other]
     turn = np.abs((ends.bearing[a] - ends.bearing[b] + 2 * np.pi) % (2 * np.pi) - np.pi)
     free = (degree[a] == 2) | (ends.numbered[a] & (count[group[one]] == 2))  # noqa: PLR2004
-    against = (ends.leaves[a] != 0) & (ends.leaves[a] == ends.leaves[b])
+    one_way = (ends.leaves[a] != 0) & (ends.leaves[b] != 0)
+    against = one_way & ((ends.leaves[a] == ends.leaves[b]) | (turn >= TURNED_BACK))
     fits = (a // 2 != b // 2) & (free | (turn <= STRAIGHT_ON)) & ~(against & (degree[a] > 2))  # noqa: PLR2004
     best = np.lexsort((b[fits], a[fits], turn[fits]))
     return _matched(a[fits][best], b[fits][best], size)
