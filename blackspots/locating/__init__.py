@@ -18,7 +18,7 @@ import shapely
 
 from blackspots.errors import BlackspotsError
 from blackspots.locating.candidates import nearest_segments
-from blackspots.locating.likelihood import Likelihood, summed
+from blackspots.locating.likelihood import Likelihood
 from blackspots.locating.measures import roads_at, route_measures, segments_at
 from blackspots.locating.options import (
     Layers,
@@ -88,8 +88,9 @@ def locate(
 
     The candidates of a crash are the segments within the tolerance of its coordinate (farther
     about a vague one), and the place of its km post where that lies farther away. A candidate is
-    at a level crossing, at a junction, or on its route; the probabilities of one place are
-    summed, and the likeliest place is taken. A crash with a train goes to the nearest level
+    at a level crossing, at a junction, or on its route; the probabilities of candidates on one
+    road, or at one junction or crossing, are summed, the likeliest of these is taken, and in it
+    the candidate that fits best. A crash with a train goes to the nearest level
     crossing; one whose train is not recorded goes to a crossing that is within reach and nearer
     than any junction; a place within reach of a junction along the road is the junction.
     Ties go to the lowest segment.
@@ -210,11 +211,7 @@ def _listed(
     doubted = made["uncertain"].to_numpy(dtype=bool)
     own = options[doubted[options["crash"]]]
     own = own[(own["probability"] >= _LEAST) | (own["rank"] == 1)].copy()
-    total = own.groupby("crash")["probability"].transform("sum")
-    own["probability"] /= total
-    own["place_probability"] = summed(
-        own["crash"].to_numpy(), own["key"].to_numpy(), own["probability"].to_numpy()
-    )
+    own["probability"] /= own.groupby("crash")["probability"].transform("sum")
     own["rank"] = own.groupby("crash").cumcount() + 1
     ids = np.full(len(own), None, dtype=object)
     at = (own["place"] == "crossing").to_numpy()

@@ -101,8 +101,12 @@ def nearest_segments(
     )
 
 
+BEYOND: Final = 1.5
+"""Roads up to so many times the distance are looked at: they may be meant though too far."""
+
+
 def search_distance(uncertainty: np.ndarray, tolerance: float) -> np.ndarray:
-    """How far [m] segments are looked for: the tolerance, or farther about a vague coordinate."""
+    """How far [m] a crash may lie from its road: the tolerance, or farther if it is vague."""
     vague = np.nan_to_num(uncertainty) * _VAGUE
     return np.asarray(np.maximum(np.minimum(vague, WIDEST), tolerance))
 

@@ -4,17 +4,20 @@ A crash happened somewhere on the network; its register gives a coordinate, a ro
 each of which may be wrong. For a candidate segment the chance of what is recorded is
 
 .. math::
-    p \propto \lambda_{class} \; N(d; \sigma)\,
-        \left[\Phi\left(\tfrac{L-m}{\sigma}\right) - \Phi\left(\tfrac{-m}{\sigma}\right)\right]
+    p \propto \lambda_{class} \; t(d; \sigma)\,
+        \left[T\left(\tfrac{L-m}{\sigma}\right) - T\left(\tfrac{-m}{\sigma}\right)\right]
         T_{road} \, T_{km} \, T_{direction} \, T_{layer}
 
 with the offset :math:`d`, the measure :math:`m` on a segment of length :math:`L`, and the
-coordinate's standard deviation :math:`\sigma` across each axis: the integral of a
-two-dimensional normal error along the (locally straight) segment. Its square is that of ordinary
-positioning, which is estimated from the register itself, and that of the decimals given.
+coordinate's standard deviation :math:`\sigma` across each axis: about the integral of a
+two-dimensional error, with the tails of Student's t, along the (locally straight) segment. The
+square of :math:`\sigma` is that of ordinary positioning, which is estimated from the register
+itself, and that of the decimals given.
 :math:`\lambda` is the density of crashes per metre of road of the segment's class, estimated
-likewise (three rounds of expectation and maximisation, with a prior that a small register does not
-move). :math:`T` are the chances of what is recorded given the place: see :class:`Likelihood`.
+likewise, and so are the shares of crashes whose road is recorded, on roads with a number and on
+others (rounds of expectation and maximisation, with a prior that a small register does not move).
+:math:`T_{road}` and so on are the chances of what is recorded given the place
+(:class:`Likelihood`).
 
 A km post is a candidate of its own where it lies beyond the search distance: then the coordinate
 is one of those that are plainly wrong.
@@ -26,13 +29,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
-from scipy.special import ndtr
+from scipy.special import gammaln, stdtr
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 6
 _LEAST: Final = 1e-300
 _PRIOR_CRASHES: Final = 10.0
 """Weight of the prior of each class's density, in crashes; that of sigma weighs as one crash."""
+_TAILS: Final = 5.0
+"""Degrees of freedom of Student's t: receivers, and people who read maps, are not all alike."""
 _FINEST: Final = 0.5
 """Least standard deviation [m] of a coordinate, however well a register fits its roads."""
 _APART: Final = 20.0
@@ -47,9 +51,12 @@ class Likelihood:
     ----------
     sigma
         Standard deviation [m] of a coordinate across each axis before the register tells more.
-    same_road, no_road, other_road
-        Chance that a road is recorded where the crash was on it; on a road without a number; on
-        a road of another number.
+    same_road, other_road, no_road
+        Chance, where a road is recorded, that it is the road of the crash; that it is a given
+        other one; and, of a crash on a road without a number, that it is the one recorded.
+    recorded, recorded_elsewhere
+        Share of crashes whose road is recorded, on roads with a number and on others, before
+        the register tells more.
     km_sigma
         Standard deviation [m] of a km post.
     wrong_km, wrong_coordinate
@@ -64,9 +71,11 @@ class Likelihood:
     """
 
     sigma: float = 15.0
-    same_road: float = 0.9
-    no_road: float = 0.05
+    same_road: float = 0.95
     other_road: float = 0.02
+    no_road: float = 0.5
+    recorded: float = 0.8
+    recorded_elsewhere: float = 0.2
     km_sigma: float = 100.0
     wrong_km: float = 0.05
     wrong_coordinate: float = 0.02
@@ -83,7 +92,8 @@ class Evidence:
     coordinate; ``measure``, ``length`` [m] of the segment; ``uncertainty`` [m] of the
     coordinate; ``by_post``: a km post beyond the search distance; ``road``: 1 the recorded road,
     0 one of another number, NaN one without a number or nothing recorded; ``asked``: whether a
-    road is recorded; ``km_gap`` [m] between the place's km and the one recorded, NaN unknown;
+    road is recorded; ``numbered``: whether the place's road has a number or name; ``km_gap`` [m]
+    between the place's km and the one recorded, NaN unknown;
     ``km_uncertainty`` [m]; ``turn`` [rad] between direction of travel and road, NaN unknown;
     ``layer``: 1 the recorded level, 0 another, NaN unknown; ``kind``: number of the road's class.
     """
@@ -96,6 +106,7 @@ class Evidence:
     by_post: np.ndarray
     road: np.ndarray
     asked: np.ndarray
+    numbered: np.ndarray
     km_gap: np.ndarray
     km_uncertainty: np.ndarray
     turn: np.ndarray
@@ -127,16 +138,20 @@ def probabilities(evidence: Evidence, lengths: np.ndarray, constants: Likelihood
     lengths : shape (classes,)
         Length [m] of road of each class.
     """
-    fixed = _of_records(evidence, constants)
+    records = _of_records(evidence, constants)
+    recorded = np.array([constants.recorded_elsewhere, constants.recorded])
     sigma = constants.sigma
     density = np.ones(len(lengths))
     probability = np.zeros(len(evidence.crash))
     for turn in range(_ROUNDS + 1):
         spread = np.hypot(sigma, np.nan_to_num(evidence.uncertainty) / 2)
+        share = recorded[evidence.numbered.astype(int)]
+        fixed = records + np.log(np.where(evidence.asked, share, 1 - share))
         score = fixed + _of_place(evidence, spread, constants) + np.log(density[evidence.kind])
         probability = _normalised(evidence.crash, score)
         if turn < _ROUNDS:
             sigma = _sigma(evidence, probability, constants)
+            recorded = _recorded(evidence, probability, constants)
             density = _density(evidence, probability, lengths)
     spread = np.hypot(sigma, np.nan_to_num(evidence.uncertainty) / 2)
     fit = fixed + _of_place(evidence, spread, constants, along=False)
@@ -171,14 +186,25 @@ def _of_place(
     evidence: Evidence, spread: np.ndarray, constants: Likelihood, *, along: bool = True
 ) -> np.ndarray:
     """Logarithm of the chance of the coordinate, summed up along the segment or not."""
-    near = _normal(evidence.offset, spread)
+    near = _student(evidence.offset, spread)
     if along:
-        beyond = (evidence.length - evidence.measure) / spread
-        near = near * np.maximum(ndtr(beyond) - ndtr(-evidence.measure / spread), 1e-9)
+        # Its standard deviation is ``spread``, not its scale.
+        scale = spread * np.sqrt((_TAILS - 2) / _TAILS)
+        beyond = stdtr(_TAILS, (evidence.length - evidence.measure) / scale)
+        before = stdtr(_TAILS, -evidence.measure / scale)
+        near = near * np.maximum(beyond - before, 1e-9)
     score = np.log(np.maximum((1 - constants.wrong_coordinate) * near, _LEAST))
     wrong = np.log(constants.wrong_coordinate / constants.span**2)
     score = np.where(evidence.by_post, wrong, score)
     return np.where(np.isnan(evidence.offset), 0.0, score)
+
+
+def _student(gap: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Density of Student's t with the standard deviation ``spread``."""
+    scale = spread * np.sqrt((_TAILS - 2) / _TAILS)
+    half = (_TAILS + 1) / 2
+    norm = gammaln(half) - gammaln(_TAILS / 2) - 0.5 * np.log(_TAILS * np.pi)
+    return np.asarray(np.exp(norm - half * np.log1p((gap / scale) ** 2 / _TAILS)) / scale)
 
 
 def _normal(gap: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -205,15 +231,18 @@ def _sigma(evidence: Evidence, probability: np.ndarray, constants: Likelihood) -
     return float(np.sqrt(np.clip(found, _FINEST**2, (3 * constants.sigma) ** 2)))
 
 
+def _recorded(evidence: Evidence, probability: np.ndarray, constants: Likelihood) -> np.ndarray:
+    """Share of crashes whose road is recorded, on roads without a number and with one."""
+    numbered = evidence.numbered.astype(int)
+    prior = np.array([constants.recorded_elsewhere, constants.recorded])
+    total = np.bincount(numbered, weights=probability, minlength=2)
+    asked = np.bincount(numbered, weights=probability * evidence.asked, minlength=2)
+    return np.asarray((asked + _PRIOR_CRASHES * prior) / (total + _PRIOR_CRASHES))
+
+
 def _density(evidence: Evidence, probability: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Crashes per metre of each class of road, relative to all roads."""
     crashes = np.bincount(evidence.kind, weights=probability, minlength=len(lengths))
     mean = max(crashes.sum(), 1e-9) / max(lengths.sum(), 1e-9)
     found = (crashes + _PRIOR_CRASHES) / (lengths + _PRIOR_CRASHES / mean)
     return np.asarray(np.clip(found / mean, 1 / _APART, _APART))
-
-
-def summed(crash: np.ndarray, place: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """For each candidate the probability of its place: the sum over all of its crash there."""
-    pairs = pd.DataFrame({"crash": crash, "place": place, "p": probability})
-    return np.asarray(pairs.groupby(["crash", "place"], sort=False)["p"].transform("sum"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +10,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from blackspots.locating.candidates import by_coordinate, by_km_post, search_distance
-from blackspots.locating.likelihood import Evidence, Likelihood, probabilities, summed
+from blackspots.locating.candidates import BEYOND, by_coordinate, by_km_post, search_distance
+from blackspots.locating.likelihood import Evidence, Likelihood, probabilities
 from blackspots.locating.measures import roads_at, route_measures
 from blackspots.locating.places import Reach, at_crossings, at_junctions
 from blackspots.presets.headers import plain
@@ -28,6 +30,7 @@ _COLUMNS: Final = {
     "measure": "float64",
     "offset": "float64",
     "by_post": "bool",
+    "far": "bool",
     "segment_id": "int64",
     "route_id": "int64",
     "route_measure": "float64",
@@ -64,7 +67,8 @@ def options_of(
     Returns
     -------
     options : DataFrame, by crash, then segment
-        ``crash``, ``segment`` (positions), ``measure``, ``offset`` [m], ``by_post``, ``road_id``,
+        ``crash``, ``segment`` (positions), ``measure``, ``offset`` [m], ``by_post``, ``far``
+        (beyond the distance at which a crash is placed), ``road_id``,
         ``segment_id``, ``route_id``, ``route_measure`` [m], ``km_difference`` [m], ``road``
         (1 the recorded road, 0 another, NaN unknown), ``spot`` (the point on the network),
         ``point`` (what it was found by), ``probability``.
@@ -73,11 +77,14 @@ def options_of(
     """
     points = crashes.geometry.to_numpy()
     around = search_distance(crashes["uncertainty"].to_numpy(dtype="float64"), reach.tolerance)
-    near = by_coordinate(points, network.segments, around).assign(by_post=False)
+    near = by_coordinate(points, network.segments, around * BEYOND).assign(by_post=False)
+    near["far"] = near["offset"].to_numpy() > around[near["crash"].to_numpy()]
+    # One beyond the distance is no place to put a crash, but takes some of its certainty.
+    near = near[~near.groupby("crash")["far"].transform("all").to_numpy(dtype=bool)]
     refs = crashes["route"].to_numpy(dtype=object)
     kms = crashes["km"].to_numpy(dtype="float64", na_value=np.nan)
     posts, reasons = by_km_post(refs, kms, network.segments, network.routes)
-    posts["by_post"] = True
+    posts["by_post"], posts["far"] = True, False
     shapes = np.asarray(network.segments.geometry.array)
     spots = shapely.line_interpolate_point(shapes[posts["segment"]], posts["measure"].to_numpy())
     at_post = gpd.GeoSeries(spots, crs=crashes.crs)
@@ -178,6 +185,7 @@ def weigh(
         by_post=options["by_post"].to_numpy(dtype=bool),
         road=options["road"].to_numpy(),
         asked=crashes["route"].notna().to_numpy()[crash],
+        numbered=(segments["ref"].notna() | segments["name"].notna()).to_numpy()[segment],
         km_gap=options["km_difference"].to_numpy(),
         km_uncertainty=of_crash("km_uncertainty"),
         turn=_turns(options, segments, of_crash("bearing")),
@@ -235,6 +243,7 @@ def with_bare(options: pd.DataFrame, crashes: gpd.GeoDataFrame) -> pd.DataFrame:
                 "segment_id": -1,
                 "route_id": -1,
                 "by_post": False,
+                "far": False,
                 "road_id": None,
                 "point": points[rows],
                 "spot": points[rows],
@@ -319,17 +328,47 @@ def decided(
 
 
 def ranked(options: pd.DataFrame) -> pd.DataFrame:
-    """The candidates of each crash, its likeliest place first, and in it the one that fits best."""
-    made = options.assign(
-        place_probability=summed(
-            options["crash"].to_numpy(),
-            options["key"].to_numpy(),
-            options["probability"].to_numpy(),
-        )
-    )
-    # Differences that only rounding makes are none: ties go to the lowest segment.
-    made["_place"] = -made["place_probability"].round(9)
+    """The candidates of each crash, its likeliest place first, and in it the one that fits best.
+
+    For the choice, candidates on one route, or at one junction or crossing, are one place:
+    where along a road its coordinate puts a crash is no doubt about the road.
+    ``place_probability`` of a candidate is the probability of those on its own route or at its
+    own junction or crossing. Ties go to the lowest segment.
+    """
+    crash, place, own = (options[c].to_numpy() for c in ("crash", "key", "probability"))
+    # A km post far from the coordinate is no part of the route that runs by there.
+    far = np.where(options["by_post"], 3 * _KIND, 0)
+    route = options["route_id"].to_numpy()
+    route = np.where(route >= 0, route + far, 4 * _KIND + np.arange(len(options)))
+    sure = summed([crash, route], own) + summed([crash, place], own)
+    group = _groups(crash, place, route)
+    made = options.assign(place_probability=sure - summed([crash, route, place], own))
+    # Differences that only rounding makes are none.
+    made["_far"] = made.groupby(group)["far"].transform("all")
+    made["_group"] = -summed([crash, group], own).round(9)
     made["_own"] = -made["fit"].round(9)
-    made = made.sort_values(["crash", "_place", "_own", "segment", "measure"], kind="stable")
+    made["_first"] = made.groupby(group)["segment"].transform("min")
+    order = ["crash", "_far", "_group", "_first", "far", "_own", "segment", "measure"]
+    made = made.sort_values(order, kind="stable")
     made["rank"] = made.groupby("crash").cumcount() + 1
-    return made.drop(columns=["_place", "_own"]).reset_index(drop=True)
+    return made.drop(columns=["_far", "_group", "_own", "_first"]).reset_index(drop=True)
+
+
+def _groups(crash: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+    """A number for each candidate, the same for those of a crash linked by sharing a key."""
+    size = start = len(crash)
+    links = [np.zeros((2, 0), dtype=int)]
+    for key in keys:
+        code, different = pd.factorize(pd.MultiIndex.from_arrays([crash, key]))
+        links.append(np.stack([np.arange(size), start + code]))
+        start += len(different)
+    pairs = np.concatenate(links, axis=1)
+    graph = coo_array((np.ones(pairs.shape[1]), tuple(pairs)), shape=(start, start))
+    return np.asarray(connected_components(graph, directed=False)[1][:size])
+
+
+def summed(keys: Sequence[np.ndarray], probability: np.ndarray) -> np.ndarray:
+    """For each candidate the sum over all that have its keys."""
+    names = [f"key{i}" for i in range(len(keys))]
+    frame = pd.DataFrame(dict(zip(names, keys, strict=True)) | {"p": probability})
+    return np.asarray(frame.groupby(names, sort=False)["p"].transform("sum"), dtype="float64")
