@@ -345,6 +345,7 @@ SITES: Final = Table(
         Column("window_end", "date", "last day of the period that met the rule"),
         Column("window_crashes", "text", "ids of the crashes that met the rule"),
         Column("crashes", "integer", "crashes in the study period", required=True),
+        Column("crashes_weighted", "number", "the same, uncertain places by their probability"),
         *(
             Column(name, "integer", f"of them {name}", required=True)
             for name in ("fatal", "serious", "slight", "injury", "pdo", "unknown")

@@ -34,6 +34,8 @@ OWN: Final = frozenset(
         "rejected.csv",
         "remarks.csv",
         "segments.csv",
+        "candidates.csv",
+        "parts.csv",
         "unplaced.csv",
     }
 )

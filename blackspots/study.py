@@ -26,6 +26,7 @@ from blackspots.locating import (
     locate,
     locate_repairs,
     roads_at,
+    weighted_counts,
     weights,
 )
 from blackspots.network import Network, build_network
@@ -217,6 +218,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         **layers,
     )
     located["site_id"] = membership
+    sites["crashes_weighted"] = weighted_counts(weights(placement), sites)
     progress("appraise")
     costs = crash_costs(located, known.costs)
     sites["cost_per_year"] = yearly_cost(sites, costs)

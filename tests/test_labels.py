@@ -159,7 +159,7 @@ def test_every_code_of_an_unreadable_cell_and_a_rejected_row_says_what_to_do() -
 
 
 def test_every_reason_for_an_unplaced_crash_or_work_is_said() -> None:
-    used = codes("locating.py", "referencing.py")
+    used = codes("locating", "referencing.py")
     assert used - keys("reason.") - keys("reject.") - keys("error.") == set()
     assert codes("referencing.py") <= keys("reason.") & keys("reject.")
 

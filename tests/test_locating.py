@@ -15,7 +15,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import areas, crashes, crossings, repairs, roads
+from small import METRES, areas, crashes, crossings, repairs, roads
 
 from blackspots.errors import BlackspotsError
 from blackspots.locating import (
@@ -26,6 +26,8 @@ from blackspots.locating import (
     locate_repairs,
     nearest_segments,
     segments_at,
+    weighted_counts,
+    weights,
 )
 from blackspots.network import Network, build_network
 from blackspots.schema import LOCATED, check
@@ -597,3 +599,156 @@ def test_a_km_range_over_two_lines_is_refused() -> None:
     )
     made = place_works(repairs([None], route=["QL1"], km_from=[0.5], km_to=[9.5]), net)
     assert made["reason"].tolist() == ["km-range-on-two-lines"]
+
+
+# Probabilities ------------------------------------------------------------------------------
+
+TWO_ROADS = build_network(
+    roads(
+        [(0, 0), (4000, 0)], [(0, 40), (4000, 40)], ref=["QL1", "DT2"], km_from=[0, 0], km_to=[4, 4]
+    )
+)
+
+
+def test_a_crash_between_two_roads_keeps_both_and_their_probabilities_sum_to_1() -> None:
+    made = placed(crashes([(1000, 20), (2000, 1)]), TWO_ROADS)
+    assert made.crashes["uncertain"].tolist() == [True, False]
+    both = made.candidates
+    assert both["crash_id"].tolist() == ["c0", "c0"]
+    assert both["rank"].tolist() == [1, 2]
+    assert both["probability"].sum() == pytest.approx(1)
+    assert both["probability"].tolist() == pytest.approx([0.5, 0.5], abs=0.01)
+    assert both[["x", "y"]].to_numpy().tolist() == [[1000, 0], [1000, 40]]
+    # A tie goes to the lowest segment.
+    assert made.crashes["road_id"].tolist() == ["r0", "r0"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "road"),
+    [
+        ({"route": ["DT2"]}, "r1"),
+        ({"route": ["DT2"], "km": [1.0]}, "r1"),
+        ({"route": ["QL1"], "km": [1.0]}, "r0"),
+    ],
+)
+def test_what_is_recorded_settles_what_the_coordinate_leaves_open(
+    columns: dict[str, list[object]], road: str
+) -> None:
+    made = placed(crashes([(1000, 20)], **columns), TWO_ROADS)
+    assert made.crashes["road_id"].item() == road
+    assert not made.crashes["uncertain"].item()
+    assert made.crashes["probability"].item() > 0.9
+    assert made.candidates.empty
+
+
+def test_a_name_is_a_road_as_a_number_is() -> None:
+    net = build_network(
+        roads([(0, 0), (400, 0)], [(0, 40), (400, 40)], name=["Lê Lợi", "Trần Phú"])
+    )
+    made = placed(crashes([(200, 18)], route=["tran phu"]), net)
+    assert made.crashes["road_id"].item() == "r1"
+
+
+def test_a_direction_of_travel_tells_the_side_of_a_divided_road() -> None:
+    net = build_network(
+        roads([(0, 0), (4000, 0)], [(4000, 12), (0, 12)], ref=["QL1"] * 2, oneway=["yes"] * 2)
+    )
+    given_ = crashes([(1000, 6), (1000, 6)]).assign(bearing=[90.0, 270.0])
+    assert placed(given_, net).crashes["road_id"].tolist() == ["r0", "r1"]
+
+
+def test_a_recorded_level_tells_the_bridge_from_the_road_below() -> None:
+    net = build_network(roads([(0, 0), (400, 0)], [(200, -200), (200, 200)], layer=[0, 1]))
+    given_ = crashes([(201, 1), (201, 1)]).assign(layer=[0.0, 1.0])
+    assert placed(given_, net, NO_JUNCTIONS).crashes["road_id"].tolist() == ["r0", "r1"]
+
+
+def test_a_km_post_that_stands_twice_is_two_places() -> None:
+    net = build_network(
+        roads(
+            [(0, 0), (2000, 0)],
+            [(2000, 0), (4000, 0)],
+            ref=["QL1"] * 2,
+            km_from=[0, 1],
+            km_to=[2, 3],
+        )
+    )
+    made = placed(crashes([None], route=["QL1"], km=[1.5]), net)
+    assert sorted(made.candidates["x"]) == pytest.approx([1500, 2500])
+    assert made.candidates["probability"].tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_a_vague_coordinate_is_settled_by_its_km_post() -> None:
+    made = placed(
+        crashes([(1400, 300)], route=["QL1"], km=[1.0], uncertainty=[554.0]), TWO_ROADS
+    ).crashes
+    assert made["road_id"].item() == "r0"
+    alone = placed(crashes([(1400, 300)], uncertainty=[554.0]), TWO_ROADS)
+    assert alone.crashes["uncertain"].item()
+
+
+def test_a_decision_is_final_and_one_that_means_nothing_is_told() -> None:
+    given_ = crashes([(1000, 20), (1500, 20), (2000, 20)])
+    layers = {n: getattr(TWO_ROADS, n) for n in ("segments", "parts", "nodes", "routes")}
+    made = locate(
+        given_, **layers, decisions={"c0": (1000, 40), "c1": None, "c2": (9, 9), "zz": (0, 0)}
+    )
+    assert made.crashes["road_id"].astype(object).tolist()[::2] == ["r1", "r0"]
+    assert made.crashes["probability"].iloc[0] == 1.0
+    assert made.crashes["reason"].tolist() == [None, "decided", None]
+    assert made.crashes["uncertain"].tolist() == [False, False, True]
+    assert made.stale == ("c2", "zz")
+
+
+def test_weights_of_each_placed_crash_sum_to_1_and_sites_count_them() -> None:
+    given_ = crashes([(1000, 20), (1200, 1), (3900, 2), (2000, 900)])
+    made = placed(given_, TWO_ROADS)
+    weight = weights(made)
+    assert weight.groupby("crash_id")["weight"].sum().to_dict() == pytest.approx(
+        {"c0": 1, "c1": 1, "c2": 1}
+    )
+    route = TWO_ROADS.segments.set_index("road_id")["route_id"]
+    sites = pd.DataFrame(
+        {
+            "kind": "segment",
+            "route_id": [route["r0"], route["r1"]],
+            "from_measure": [900.0, 900.0],
+            "to_measure": [1400.0, 1400.0],
+            "junction_id": pd.NA,
+            "crossing_id": None,
+        },
+        index=["a", "b"],
+    )
+    assert weighted_counts(weight, sites).tolist() == pytest.approx([1.5, 0.5], abs=0.01)
+
+
+def test_plain_points_are_enough() -> None:
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy([1000.0], [3.0]), crs=METRES)
+    made = placed(points, TWO_ROADS).crashes
+    assert made.index.tolist() == ["0"]
+    assert (made["road_id"].item(), made["severity"].item()) == ("r0", "unknown")
+    assert made["measure"].item() == pytest.approx(1000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes())
+def test_probabilities_are_probabilities_on_any_lattice(
+    scene: tuple[gpd.GeoDataFrame, gpd.GeoSeries, list[str | None], float],
+) -> None:
+    lines, points, asked, tolerance = scene
+    net = build_network(lines.rename_axis("road_id").set_index(lines.index.map(str)))
+    given_ = crashes([(p.x, p.y) for p in points], route=asked)
+    made = placed(given_, net, Reach(tolerance=tolerance))
+    there = made.crashes["place"].notna()
+    assert made.crashes.loc[there, "probability"].between(0, 1 + 1e-9).all()
+    near = points.distance(shapely.union_all(net.segments.geometry.to_numpy())) <= tolerance + 1e-9
+    assert (there.to_numpy() == near.to_numpy()).all()
+    sums = made.candidates.groupby("crash_id")["probability"].sum()
+    assert np.allclose(sums, 1)
+    assert set(sums.index) == set(made.crashes.index[made.crashes["uncertain"].astype(bool)])
+    assert (made.crashes.loc[there, "offset"] <= tolerance + 1e-9).all()
+    again = placed(given_.iloc[::-1], net, Reach(tolerance=tolerance))
+    pd.testing.assert_frame_equal(
+        again.crashes.loc[given_.index, ["road_id", "probability"]],
+        made.crashes[["road_id", "probability"]],
+    )

@@ -45,9 +45,11 @@ __all__ = [
     "roads_at",
     "route_measures",
     "segments_at",
+    "weighted_counts",
     "weights",
 ]
 
+_EDGE: Final = 1e-6
 _LEAST: Final = 1e-3
 """Probability below which a candidate is dropped."""
 
@@ -98,7 +100,9 @@ def locate(
     Parameters
     ----------
     crashes
-        :data:`blackspots.schema.CRASHES`, in the CRS of the other layers.
+        :data:`blackspots.schema.CRASHES`, in the CRS of the other layers; only points are
+        needed, other columns (``route``, ``km``, ``uncertainty`` [m] ...) are used where they
+        are there.
     segments, parts, nodes, routes
         A network (:func:`blackspots.network.build_network`); all four or none.
     crossings
@@ -163,12 +167,23 @@ def _same_crs(crashes: gpd.GeoDataFrame, **layers: gpd.GeoDataFrame | None) -> N
 
 
 def _blank(crashes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The crashes with all columns of the table; a plain layer of points lacks many."""
+    known = crashes.rename_axis(LOCATED.index)
+    if not all(isinstance(label, str) for label in known.index):
+        known.index = known.index.map(str)
+    required = {
+        "severity": "unknown",
+        "source_file": "",
+        "source_row": np.arange(1, len(crashes) + 1),
+    }
     new = {
-        column.name: pd.Series(None, index=crashes.index, dtype=EMPTY[column.kind])
+        column.name: required[column.name]
+        if column.name in required
+        else pd.Series(None, index=known.index, dtype=EMPTY[column.kind])
         for column in LOCATED.columns
         if column.name not in crashes
     }
-    return crashes.assign(**new)
+    return known.assign(**new)
 
 
 def _enter(
@@ -264,6 +279,42 @@ def weights(placement: Placement) -> pd.DataFrame:
     doubted = placement.candidates[["crash_id", *columns, "probability"]]
     both = [certain, doubted.rename(columns={"probability": "weight"})]
     return pd.concat([part for part in both if len(part)] or both[:1], ignore_index=True)
+
+
+def weighted_counts(weight: pd.DataFrame, sites: pd.DataFrame) -> pd.Series:
+    """Crashes at each site, those of uncertain place by the probability that they lie there.
+
+    Parameters
+    ----------
+    weight
+        As :func:`weights` gives it.
+    sites
+        ``kind``, ``route_id``, ``from_measure``, ``to_measure`` [m], ``junction_id``,
+        ``crossing_id``: columns of :data:`blackspots.schema.SITES`.
+
+    Returns
+    -------
+    Series, index of ``sites``
+        NaN for kinds of site that crashes are not placed at.
+    """
+    made = np.full(len(sites), np.nan)
+    kinds = sites["kind"].to_numpy(dtype=object)
+    for kind in ("junction", "crossing"):
+        at = weight[weight["place"] == kind].groupby(f"{kind}_id")["weight"].sum()
+        own = sites[f"{kind}_id"][kinds == kind]
+        made[kinds == kind] = own.map(at).fillna(0.0).to_numpy(dtype="float64")
+    roads = weight[weight["place"] == "segment"].sort_values(["route_id", "route_measure"])
+    groups = {int(str(route)): here for route, here in roads.groupby("route_id")}
+    for i in np.flatnonzero(kinds == "segment"):
+        here = groups.get(int(sites["route_id"].iloc[i]))
+        if here is None:
+            made[i] = 0.0
+            continue
+        measures = here["route_measure"].to_numpy(dtype="float64")
+        start, end = sites[["from_measure", "to_measure"]].iloc[i].to_numpy(dtype="float64")
+        low, high = np.searchsorted(measures, [start - _EDGE, end + _EDGE])
+        made[i] = here["weight"].to_numpy()[low:high].sum()
+    return pd.Series(made, index=sites.index)
 
 
 def areas_of(points: gpd.GeoSeries, areas: gpd.GeoDataFrame) -> pd.Series:

@@ -289,8 +289,8 @@ def enter_places(
         [
             2 * _KIND + options["crossing"],
             _KIND + options["junction_id"],
-            # A km post beyond the search distance is another place of maybe the same route.
-            options["route_id"] + np.where(options["by_post"], 3 * _KIND, 0),
+            # Each km post beyond the search distance is a place of its own, of whatever route.
+            np.where(options["by_post"], 3 * _KIND + np.arange(len(options)), options["route_id"]),
         ],
         -1,
     )
@@ -336,10 +336,9 @@ def ranked(options: pd.DataFrame) -> pd.DataFrame:
     own junction or crossing. Ties go to the lowest segment.
     """
     crash, place, own = (options[c].to_numpy() for c in ("crash", "key", "probability"))
-    # A km post far from the coordinate is no part of the route that runs by there.
-    far = np.where(options["by_post"], 3 * _KIND, 0)
     route = options["route_id"].to_numpy()
-    route = np.where(route >= 0, route + far, 4 * _KIND + np.arange(len(options)))
+    alone = options["by_post"].to_numpy(dtype=bool) | (route < 0)
+    route = np.where(alone, 3 * _KIND + np.arange(len(options)), route)
     sure = summed([crash, route], own) + summed([crash, place], own)
     group = _groups(crash, place, route)
     made = options.assign(place_probability=sure - summed([crash, route, place], own))

@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from blackspots.presets.headers import plain
 
+_BETWEEN = re.compile(r"[^\w\s.]+")
 _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
 
@@ -49,6 +50,22 @@ def meanings(words: str, section: str) -> list[str]:
                 found[i] = meaning
                 left[i : i + size] = [None] * size
     return list(dict.fromkeys(found[i] for i in sorted(found)))
+
+
+def unit_of(header: str) -> str | None:
+    """The unit that the header of a column of money names: ``one``, ``thousand`` ...
+
+    ``Dự toán (triệu đồng)`` is in million, ``Đơn giá (đồng/m2)`` in one; None where no unit is
+    told, as in ``Giá hợp đồng``.
+    """
+    named = [unit for unit in meanings(header, "units") if unit != "one"]
+    if named:
+        return named[0]
+    alone = {plain(word) for word in _tree()["alone"]["one"]}
+    parts = [plain(part) for part in _BETWEEN.split(header)]
+    others = {plain(word) for word in _tree()["units"]["one"]} - alone
+    words = {word for part in parts for word in part.split()}
+    return "one" if not alone.isdisjoint(parts) or words & others else None
 
 
 def names(table: str) -> list[tuple[str, ...]]:

@@ -18,6 +18,12 @@ def bare(words: str) -> str:
     return "".join(c for c in letters if not unicodedata.combining(c))
 
 
+def marked(words: str) -> str:
+    """Words without case and punctuation, but with their marks: cổng, a gate, is no cộng."""
+    letters = unicodedata.normalize("NFC", words).casefold()
+    return " ".join("".join(c if c.isalnum() else " " for c in letters).split())
+
+
 @cache
 def _tree(name: str) -> dict[str, Any]:
     file = files("blackspots") / "presets" / "headers" / f"{name}.toml"
@@ -115,6 +121,25 @@ def persons() -> frozenset[str]:
 def counting() -> frozenset[str]:
     """Plain words that make a number of what stands beside them."""
     return frozenset(plain(word) for word in _tree("notations")["counting"]["words"])
+
+
+@cache
+def error_words() -> tuple[str, ...]:
+    """What spreadsheets show in a cell whose formula fails, as they write it."""
+    return tuple(_tree("notations")["error"]["words"])
+
+
+@cache
+def row_words(kind: str) -> frozenset[str]:
+    """Words of rows that are none of a table, with marks and without.
+
+    Parameters
+    ----------
+    kind
+        ``total``, ``part``, ``counted`` or ``note``.
+    """
+    known = _tree("rows")[kind]["words"]
+    return frozenset(form(word) for word in known for form in (marked, plain))
 
 
 @cache

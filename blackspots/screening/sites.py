@@ -227,6 +227,9 @@ def _areas(
     return made
 
 
+_ENTERED_LATER: Final = {"rank", "crashes_weighted", "cost_per_year", "funded", "why"}
+
+
 def _assemble(
     frames: list[gpd.GeoDataFrame],
     located: gpd.GeoDataFrame,
@@ -234,9 +237,7 @@ def _assemble(
     threshold: float,
 ) -> tuple[gpd.GeoDataFrame, pd.Series]:
     membership = pd.Series(None, index=located.index, dtype="object")
-    names = [
-        c.name for c in SITES.columns if c.name not in {"rank", "cost_per_year", "funded", "why"}
-    ]
+    names = [c.name for c in SITES.columns if c.name not in _ENTERED_LATER]
     if not frames:
         empty = gpd.GeoDataFrame(
             {n: pd.Series(dtype="object") for n in names}, geometry=[], crs=located.crs

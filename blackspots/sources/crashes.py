@@ -37,6 +37,7 @@ from blackspots.sources.points import points
 from blackspots.sources.proposals import Proposal, UnconfirmedHeaders, propose
 from blackspots.sources.raw import RawTable, distinct_cells, filtered, unknown_column
 from blackspots.sources.severity import COUNTS, read_severity, vocabulary
+from blackspots.sources.totals import only_rows
 
 _WORDS: Final = ("crash_type", "mode", "cause", "district")
 _PLACES: Final = ("lat", "lon", "coordinates", "y", "x")
@@ -310,6 +311,7 @@ def _require(raw: RawTable, found: Mapping[str, str]) -> None:
 def _one_table(
     raw: RawTable, found: Mapping[str, str], findings: Findings, rules: _Rules
 ) -> gpd.GeoDataFrame:
+    raw = only_rows(raw, found, findings)
     index, told = raw.frame.index, _telling(raw, findings)
     beside, of_posts = _telling(raw, Findings()), _telling(raw, Findings())
     # Coordinates take as long as all else, and for the greater part leave Python free.

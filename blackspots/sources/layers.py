@@ -187,7 +187,7 @@ def _attributes(
     bad = np.zeros(len(raw.frame), dtype=bool)
     own: dict[str, Callable[[Any], Any]] = {"km": values.km, "ref": values.route}
     own |= {"km_from": values.km, "km_to": values.km}
-    own |= {"bridge": values.flag, "tunnel": values.flag}
+    own |= {"bridge": values.flag, "tunnel": values.flag, "roundabout": values.flag}
     # A limit or a number of lanes that cannot be read is unknown: no reason to lose a road.
     own |= {"lanes": osm.lanes, "maxspeed": osm.speed}
     cells = {}

@@ -325,6 +325,11 @@ def _layer(found: str) -> int | None:
     return int(found) if _LAYER.fullmatch(found.strip()) else None
 
 
+def _round(found: str) -> str | None:
+    """``yes`` for a part of a roundabout."""
+    return "yes" if found in {"roundabout", "circular"} else None
+
+
 def _kind(_tags: Tags, _taken: OsmTable) -> str:
     """OpenStreetMap does not say whether a crossing is official or self-opened."""
     return "unknown"
@@ -353,6 +358,7 @@ _COLUMNS: Final[dict[str, dict[str, Cell]]] = {
         "highway": _tag("highway", _word),
         **_LEVELS,
         "oneway": _tag("oneway", _word),
+        "roundabout": _tag("junction", _round),
         "lanes": _tag("lanes", lanes),
         "surface": _tag("surface", _word),
         "maxspeed": _tag("maxspeed", speed),

@@ -113,6 +113,18 @@ def _apart(array: Iterable[Any]) -> tuple[np.ndarray, list[Any]]:
     return np.array(codes, dtype=np.intp), distinct
 
 
+def failed_cells(counts: Mapping[str, int], example: str | None) -> tuple[Repair, ...]:
+    """The entry for cells of failed formulas, which are unknown: one for a table.
+
+    ``counts``: header to number of such cells, ``""`` where the column is not known.
+    """
+    total = sum(counts.values())
+    if not total:
+        return ()
+    columns = ", ".join(name for name, count in counts.items() if name and count)
+    return (Repair("doubtful.error-cells", total, columns or None, example),)
+
+
 def unknown_column(table: RawTable, column: str) -> BlackspotsError:
     """The error for a column that the study names and the table has not."""
     have = ", ".join(str(c) for c in table.frame.columns)

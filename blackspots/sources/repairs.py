@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from blackspots.config import UNITS
 from blackspots.errors import BlackspotsError
+from blackspots.presets.filewords import unit_of
 from blackspots.schema import REPAIRS, check
 from blackspots.sources import values
 from blackspots.sources.columns import add_missing, make_ids, match, parse_column, read_words
@@ -61,7 +63,8 @@ def read_repairs(
     Raises
     ------
     BlackspotsError
-        ``missing-column`` when no column says where or what it costs.
+        ``missing-column`` when no column says where or what it costs; ``unit-differs`` when a
+        header says that its costs are in another unit.
     """
     parts, headers = [], dict[str, str]()
     extent = extent_of(target, boundary=boundary, tolerance=tolerance)
@@ -69,6 +72,7 @@ def read_repairs(
         findings.opened("repairs", table)
         found = match(table, "repairs", source.columns, allowed=source.allowed)
         _require(table, found)
+        _agree(table, found, unit)
         headers |= found
         parts.append(
             _one_table(
@@ -101,6 +105,18 @@ def _require(raw: RawTable, found: Mapping[str, str]) -> None:
     places = ({"road_id"}, {"crossing_id"}, {"route", "km_from"}, {"lon", "lat"}, {"x", "y"})
     if raw.geometry is None and not any(place <= found.keys() for place in places):
         raise BlackspotsError("no-location-columns", file=raw.where, have=have)
+
+
+def _agree(raw: RawTable, found: Mapping[str, str], unit: float) -> None:
+    """Refuse a unit of the study that a header denies: costs would be wrong by a thousand."""
+    for column in ("cost", "unit_price"):
+        header = found.get(column)
+        said = None if header is None else unit_of(header)
+        if said is not None and UNITS[said] != unit:
+            given = next((name for name, value in UNITS.items() if value == unit), str(unit))
+            raise BlackspotsError(
+                "unit-differs", file=raw.where, column=header, said=said, unit=given
+            )
 
 
 def _one_table(

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -27,11 +30,20 @@ _CHARACTERS: Final = 10
 _SPACE: Final = 32
 _AFTER_NAME: Final = b" \t\r\n/>"
 
+_ERROR_MARK: Final = b't="e"'
+_ERROR_VALUE: Final = re.compile(rb"[^<]*(?:<f\b[^<]*(?:</f>)?)?<v>(#[^<]{1,20})</v>")
+_LONG_CELL: Final = 20_000
+"""Bytes of a cell within which its error stands after the formula."""
+_CELL_NAME: Final = re.compile(rb"<(?:\w+:)?c\s")
+_HEAD_ROWS: Final = 64
+"""Rows in which a header may stand; those of failed cells below need not be told apart."""
+
 _ODS_TAG: Final = re.compile(
     rb"<table:(?P<what>table-row|table-cell|covered-table-cell|table)(?=[\s/>])"
     rb"""(?P<rest>(?:[^>"']|"[^"]*"|'[^']*')*)>"""
 )
 _ODS_REPEAT: Final = re.compile(rb"""table:number-(?:rows|columns)-repeated\s*=\s*["']\s*(\d+)""")
+_ODS_SHOWN: Final = re.compile(rb"\s*<text:p[^>]*>([^<]{1,20})<")
 _ODS_SPACES: Final = re.compile(rb"""text:c\s*=\s*["']\s*\+?(\d{4,})""")
 
 
@@ -45,10 +57,36 @@ def _whole_tags(text: bytes, endless: bool) -> tuple[int, bool]:  # noqa: FBT001
     return cut, endless
 
 
+@dataclass(slots=True)
+class Failed:
+    """Cells of one sheet whose formulas failed, which the reader gives as blanks.
+
+    ``places``: row and column, both from 1, to the number of cells. Rows far below any header
+    count as one, and column 0 stands for one that is not told. ``shown``: what stands there.
+    """
+
+    places: Counter[tuple[int, int]] = field(default_factory=Counter)
+    shown: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def add(self, row: int, column: int, show: Callable[[], str | None], count: int = 1) -> None:
+        """Count cells of a place in; what the first of them shows is asked for."""
+        place = min(row, _HEAD_ROWS), column
+        self.places[place] += count
+        if place not in self.shown and (shown := show()):
+            self.shown[place] = shown
+
+
+def _shown(pattern: re.Pattern[bytes], text: bytes, at: int) -> str | None:
+    """What a cell shows, whose tag ends there."""
+    found = pattern.match(text, at, at + _LONG_CELL)
+    return None if found is None else found[1].decode("utf-8", "replace")
+
+
 class XlsxSpan:
     """One sheet of an XLSX file: from the places that its cells and rows name."""
 
     def __init__(self) -> None:
+        self.failed = Failed()
         self._row = self._row_named = self._column = 0
         self._placed = self._cells = self._rows = self._rows_named = self._most = 0
         self._rest = b""
@@ -77,6 +115,7 @@ class XlsxSpan:
         self._rest = b""
 
     def _take(self, text: bytes) -> None:
+        self._find_errors(text)
         data = np.frombuffer(text + b" " * 16, dtype=np.uint8)
         names = np.flatnonzero(data[1:-16] == ord("r")) + 1
         names = names[(data[names - 1] <= _SPACE)]
@@ -89,6 +128,18 @@ class XlsxSpan:
         else:
             self._odd_places(text)
         self._count(data)
+
+    def _find_errors(self, text: bytes) -> None:
+        """Note the cells that hold an error; ``t="e"`` in a text is none."""
+        at = text.find(_ERROR_MARK)
+        while at >= 0:
+            start, end = text.rfind(b"<", 0, at), text.find(b">", at)
+            if start >= 0 and end >= 0 and _CELL_NAME.match(text, start, end):
+                place = _PLACE.search(text, start, end)
+                letters, digits = place.groups() if place else (b"", b"")
+                show = partial(_shown, _ERROR_VALUE, text, end + 1)
+                self.failed.add(int(digits[:9] or _HEAD_ROWS), _column(letters), show)
+            at = text.find(_ERROR_MARK, at + 1)
 
     def _places(self, data: np.ndarray, starts: np.ndarray) -> None:
         """Places such as XFD1048576, and the numbers of rows."""
@@ -115,12 +166,7 @@ class XlsxSpan:
     def _odd_places(self, text: bytes) -> None:
         found = _PLACE.findall(text)
         rows = [min(int(digits[:18] or b"0"), _ENDLESS >> 31) for _, digits in found]
-        columns = []
-        for letters, _ in found:
-            column = 0
-            for letter in letters[: _LETTERS + 1].upper():
-                column = 26 * column + letter - 64
-            columns.append(column)
+        columns = [_column(letters) for letters, _ in found]
         self._add(np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64))
 
     def _add(self, rows: np.ndarray, columns: np.ndarray) -> None:
@@ -148,6 +194,14 @@ class XlsxSpan:
             self._most += int(counts.max())
 
 
+def _column(letters: bytes) -> int:
+    """Number of a column by its letters, from 1; 0 without any."""
+    column = 0
+    for letter in letters[: _LETTERS + 1].upper():
+        column = 26 * column + letter - 64
+    return column
+
+
 def _opens(data: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Whether names begin there: after < or the mark of a prefix."""
     before = data[at - 1]
@@ -162,6 +216,8 @@ class OdsSpan:
     """
 
     def __init__(self) -> None:
+        self.failed: list[Failed] = []
+        """Of each sheet in turn."""
         self._done = self._rows = self._last = self._widest = 0
         self._repeat = self._width = self._filled = self._spaces = 0
         self._rest = b""
@@ -197,10 +253,15 @@ class OdsSpan:
                 self._end_row()
                 self._done += _within(self._last, self._widest)
                 self._rows = self._last = self._widest = 0
+                self.failed.append(Failed())
             elif tag["what"] == b"table-row":
                 self._end_row()
                 self._repeat = times
             else:
+                if b'calcext:value-type="error"' in rest and self.failed:
+                    repeat = min(times, _COLUMNS) * min(max(self._repeat, 1), _ROWS)
+                    show = partial(_shown, _ODS_SHOWN, text, tag.end())
+                    self.failed[-1].add(self._rows + 1, self._width + 1, show, repeat)
                 self._width += times
                 if b"value" in rest or b"formula" in rest or not rest.endswith(b"/"):
                     self._filled = self._width
@@ -231,12 +292,28 @@ _CELLS: Final = frozenset({0x02, 0x03, 0x04, 0x05, 0x06, 0xD6, 0xFD, 0x0201, 0x0
 }
 
 
+_BOOL_OR_ERROR: Final = 0x0205
+_FORMULAS: Final = frozenset({0x06, 0x0206, 0x0406})
+_RESULT_ERROR: Final = 2
+_ERROR_CODES: Final = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
+
+
 class Locked(Exception):
     """The workbook has a password."""
 
 
-def xls_cells(data: bytes) -> int:
+def xls_cells(data: bytes) -> tuple[int, list[Failed]]:
     """How many cells the sheets of an XLS file span together: all are laid out at opening.
+
+    Beside it, the failed cells of each sheet.
 
     Raises
     ------
@@ -246,7 +323,7 @@ def xls_cells(data: bytes) -> int:
         It is broken.
     """
     if not data.startswith(_OLE):
-        return 0  # not read: pages and text under a borrowed ending
+        return 0, []  # not read: pages and text under a borrowed ending
     stream = _workbook_stream(data)
     starts = []
     for kind, at, size in _records(stream, 0):
@@ -254,11 +331,13 @@ def xls_cells(data: bytes) -> int:
             raise Locked
         if kind == _SHEET and size >= 4:  # noqa: PLR2004 - one number
             starts.append(struct.unpack_from("<I", stream, at)[0])
-    return sum(_sheet_cells(stream, start) for start in dict.fromkeys(starts or [0]))
+    found = [_sheet_cells(stream, start) for start in dict.fromkeys(starts or [0])]
+    return sum(cells for cells, _ in found), [failed for _, failed in found]
 
 
-def _sheet_cells(stream: bytes, start: int) -> int:
+def _sheet_cells(stream: bytes, start: int) -> tuple[int, Failed]:
     row = column = -1
+    failed = Failed()
     said = 0
     for kind, at, size in _records(stream, start):
         if kind == _DIMENSIONS and size in _CORNERS:
@@ -267,7 +346,21 @@ def _sheet_cells(stream: bytes, start: int) -> int:
             here, first = struct.unpack_from("<HH", stream, at)
             last = struct.unpack_from("<H", stream, at + size - 2)[0] if kind in _MULTIPLE else 0
             row, column = max(row, here), max(column, first, last)
-    return max(said, (row + 1) * (column + 1))
+            code = _error_code(stream, kind, at, size)
+            if code is not None:
+                failed.add(here + 1, first + 1, partial(_ERROR_CODES.get, code))
+    return max(said, (row + 1) * (column + 1)), failed
+
+
+def _error_code(stream: bytes, kind: int, at: int, size: int) -> int | None:
+    """The error that a cell holds, or that its formula came to; None for none."""
+    if kind == _BOOL_OR_ERROR and size >= 8:  # noqa: PLR2004 - the value, and which it is
+        return stream[at + 6] if stream[at + 7] == 1 else None
+    if kind in _FORMULAS and size >= 14:  # noqa: PLR2004 - place, format, result
+        result = stream[at + 6 : at + 14]
+        # Results other than numbers begin with their kind, and end in ones.
+        return result[2] if result[0] == _RESULT_ERROR and result[6:] == b"\xff\xff" else None
+    return None
 
 
 def _corners(corners: tuple[int, ...]) -> int:

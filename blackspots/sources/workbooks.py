@@ -7,6 +7,7 @@ opened.
 
 from __future__ import annotations
 
+import html
 import lzma
 import re
 import struct
@@ -14,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +23,10 @@ import python_calamine
 
 from blackspots.errors import BlackspotsError
 from blackspots.sources import legacy
-from blackspots.sources.raw import RawTable, Repair
-from blackspots.sources.sheet import HEADER_ROWS, find_header, table_of
-from blackspots.sources.spans import Locked, OdsSpan, XlsxSpan, xls_cells
+from blackspots.sources.cells import is_error, shows_error
+from blackspots.sources.raw import RawTable, Repair, failed_cells
+from blackspots.sources.sheet import HEADER_ROWS, Header, find_header, table_of
+from blackspots.sources.spans import Failed, Locked, OdsSpan, XlsxSpan, xls_cells
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".ods")
 MAX_CELLS: Final = 30_000_000
@@ -42,6 +44,9 @@ _RESERVED: Final = re.compile(rb"""uniqueCount\s*=\s*["']\s*\+?0*(\d+)""")
 """Texts for which the reader takes memory on the word of the file."""
 _NEAR: Final = 256
 _SAMPLE_ROWS: Final = 300
+_LINK: Final = re.compile(r"<(?:\w+:)?Relationship(?=\s)([^>]*)>")
+_SHEET: Final = re.compile(r"<(?:\w+:)?sheet(?=\s)([^>]*)>")
+_ATTRIBUTE: Final = re.compile(r"""\s(?:\w+:)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 _DAMAGED: Final = (
@@ -78,18 +83,22 @@ def read_workbook(path: Path, sheets: Sequence[str] = ()) -> list[RawTable]:
     BlackspotsError
         ``unreadable``, ``password``, ``too-big``, ``unknown-sheet`` or ``empty-file``.
     """
-    _measure(path)
+    measured = _measure(path)
     with _opened(path) as book:
         missing = [name for name in sheets if name not in book.sheet_names]
         if missing:
             have = ", ".join(book.sheet_names)
             raise BlackspotsError("unknown-sheet", file=path.name, sheet=missing[0], have=have)
         hidden = [] if sheets else _hidden(book)
+        failed = _by_sheet(path, measured, book.sheet_names)
         tables = []
         for name in sheets or [name for name in book.sheet_names if name not in hidden]:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if any(cell not in ("", None) for row in rows for cell in row):
-                tables.append(_table(path.name, name, rows))
+                found = failed.get(name) or Failed()
+                tables.append(
+                    _table(path.name, name, rows, found, error_words=measured.error_words)
+                )
     if not tables:
         raise BlackspotsError("empty-file", file=path.name)
     said = tuple(Repair("doubtful.sheet-hidden", value=name) for name in hidden)
@@ -120,15 +129,89 @@ def _opened(path: Path) -> Iterator[Any]:
         raise BlackspotsError("unreadable", file=path.name, problem="panic") from error
 
 
-def _table(file: str, sheet: str, rows: list[list[Any]]) -> RawTable:
+def _table(
+    file: str,
+    sheet: str,
+    rows: list[list[Any]],
+    failed: Failed,
+    *,
+    error_words: bool,
+) -> RawTable:
     repairs: tuple[Repair, ...] = ()
+    if error_words:
+        rows = _without_errors(rows, failed)
     scheme = legacy.scheme_of(
         cell for row in rows[:_SAMPLE_ROWS] for cell in row if isinstance(cell, str)
     )
     if scheme:
         rows, repairs = _converted(rows, scheme)
     header = find_header(file, rows[:HEADER_ROWS])
+    repairs += _said(failed, header)
     return RawTable(file, sheet, table_of(file, sheet, rows, header), repairs=repairs)
+
+
+def _without_errors(rows: list[list[Any]], failed: Failed) -> list[list[Any]]:
+    """The rows with the texts for failed formulas blank, which are counted as those are."""
+    made = []
+    for number, row in enumerate(rows, 1):
+        wrong = [i for i, cell in enumerate(row) if is_error(cell)]
+        if wrong:
+            for i in wrong:
+                failed.add(number, i + 1, row[i].strip)
+            row = ["" if i in wrong else cell for i, cell in enumerate(row)]  # noqa: PLW2901
+        made.append(row)
+    return made
+
+
+def _said(failed: Failed, header: Header) -> tuple[Repair, ...]:
+    """The entry for the failed cells below the header, with the columns they stand in."""
+    counts: dict[str, int] = {}
+    example = None
+    for (row, column), count in sorted(failed.places.items(), key=lambda item: item[0][1]):
+        if row > header.rows:
+            known = 0 < column <= len(header.names)
+            name = (header.names[column - 1] or f"#{column}") if known else ""
+            counts[name] = counts.get(name, 0) + count
+            example = example or failed.shown.get((row, column))
+    return failed_cells(counts, example)
+
+
+def _by_sheet(path: Path, measured: _Measured, names: Sequence[str]) -> dict[str, Failed]:
+    """The failed cells by name of the sheet."""
+    if measured.sheets:
+        return dict(zip(names, measured.sheets, strict=False))
+    if not measured.parts:
+        return {}
+    try:
+        with zipfile.ZipFile(path) as packed:
+            parts = _sheet_parts(packed)
+    except (*_DAMAGED, KeyError):
+        return {}
+    return {name: measured.parts[part] for name, part in parts.items() if part in measured.parts}
+
+
+def _sheet_parts(packed: zipfile.ZipFile) -> dict[str, str]:
+    """Name of each sheet of an XLSX file to the part that holds it.
+
+    Raises
+    ------
+    KeyError
+        The parts that say so are not where every program writes them.
+    """
+    links = {}
+    for tag in _LINK.findall(packed.read("xl/_rels/workbook.xml.rels").decode()):
+        said = _attributes(tag)
+        target = said["Target"]
+        links[said["Id"]] = target[1:] if target.startswith("/") else f"xl/{target}"
+    made = {}
+    for tag in _SHEET.findall(packed.read("xl/workbook.xml").decode()):
+        said = _attributes(tag)
+        made[said["name"]] = links[said["id"]]
+    return made
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    return {name: html.unescape(one or other) for name, one, other in _ATTRIBUTE.findall(tag)}
 
 
 def _converted(rows: list[list[Any]], scheme: str) -> tuple[list[list[Any]], tuple[Repair, ...]]:
@@ -155,31 +238,50 @@ def _converted(rows: list[list[Any]], scheme: str) -> tuple[list[list[Any]], tup
     return made, (Repair(f"repaired.{scheme}", count, None, *example),)
 
 
-def _measure(path: Path) -> None:
-    """Refuse a workbook that would not fit in memory.
+@dataclass(slots=True)
+class _Measured:
+    """What was seen of failed formulas while a workbook was measured.
+
+    ``parts``: the failed cells by part of an XLSX file; ``sheets``: in the order of the sheets,
+    where the format has them so; ``error_words``: whether texts such as ``#N/A`` stand in it.
+    """
+
+    parts: dict[str, Failed] = field(default_factory=dict)
+    sheets: list[Failed] = field(default_factory=list)
+    error_words: bool = False
+
+
+def _measure(path: Path) -> _Measured:
+    """Refuse a workbook that would not fit in memory; what failed in it is noted on the way.
 
     Raises
     ------
     BlackspotsError
         ``too-big``, ``password`` or ``unreadable``.
     """
+    seen = _Measured()
     try:
         if not zipfile.is_zipfile(path):
-            if xls_cells(path.read_bytes()) > MAX_CELLS:
+            count, seen.sheets = xls_cells(path.read_bytes())
+            if count > MAX_CELLS:
                 raise BlackspotsError("too-big", file=path.name, part=path.name)
-            return
+            seen.error_words = True  # small enough to look at every cell
+            return seen
         with zipfile.ZipFile(path) as packed:
             room = MAX_UNPACKED
             for entry in packed.infolist():
                 if "media/" not in entry.filename and "Pictures/" not in entry.filename:
-                    room -= _measured(path.name, packed, entry, room)
+                    room -= _measured(path.name, packed, entry, room, seen)
     except Locked as error:
         raise BlackspotsError("password", file=path.name) from error
     except _DAMAGED as error:
         raise BlackspotsError("unreadable", file=path.name, problem=str(error)) from error
+    return seen
 
 
-def _measured(file: str, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> int:
+def _measured(
+    file: str, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int, seen: _Measured
+) -> int:
     """Bytes of one part, which may be a sheet whatever it is called.
 
     Raises
@@ -196,6 +298,8 @@ def _measured(file: str, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, room: 
             found = piece.count(b"<")
             tags += found
             span.feed(piece)
+            of_ods = isinstance(span, OdsSpan)
+            seen.error_words = seen.error_words or shows_error(piece, libreoffice=of_ods)
             # No cell holds as much text as one piece.
             empty = len(piece) == _PIECE and not found and entry.filename.endswith(".xml")
             reserved = max(_reserved(last + piece[:_NEAR]), _reserved(piece))
@@ -213,6 +317,10 @@ def _measured(file: str, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, room: 
     span.end()
     if span.cells > MAX_CELLS:
         raise BlackspotsError("too-big", file=file, part=entry.filename)
+    if isinstance(span, OdsSpan):
+        seen.sheets = span.failed
+    elif span.failed.places:
+        seen.parts[entry.filename] = span.failed
     return size
 
 

@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from blackspots.errors import BlackspotsError
 from blackspots.labels import Term
-from blackspots.presets.filewords import meanings
+from blackspots.presets.filewords import meanings, unit_of
 from blackspots.sources import values
 from blackspots.sources.raw import RawTable
 from blackspots.starting import places
@@ -304,8 +304,7 @@ def _repeats(raw: RawTable, header: str, keep: tuple[str, tuple[str, ...]] | Non
 
 def _unit(found: Mapping[str, str]) -> tuple[str, Term]:
     for column in ("cost", "unit_price"):
-        named = meanings(found.get(column, ""), "units")
-        if named:
-            unit = next((u for u in named if u != "one"), named[0])
+        unit = unit_of(found.get(column, ""))
+        if unit is not None:
             return unit, Term("start.unit-said", {"header": found[column]})
     return "one", Term("start.unit-unsaid")

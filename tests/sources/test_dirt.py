@@ -186,7 +186,7 @@ def test_the_crash_of_another_file_is_flagged_with_its_partner_and_kept(done: Re
 def test_the_total_below_each_table_is_refused(done: Read) -> None:
     assert len(done.written.totals) == 3
     for key in done.written.totals:
-        assert done.refused(key) == [("Ngày xảy ra", "no-date")]
+        assert done.refused(key) == [(dirty.ID, "total-row")]
 
 
 def test_what_is_true_of_a_whole_table_is_told_once(done: Read) -> None:

@@ -144,18 +144,18 @@ def test_roads_hold_what_their_tags_say(small: Path) -> None:
     assert raw.frame.drop(columns="node_ids").to_dict("records") == [
         {
             "osm_id": "20", "ref": "QL.1B", "name": "Đường số 1", "highway": "primary",
-            "bridge": None, "tunnel": None, "layer": None, "oneway": "-1", "lanes": 2.0,
-            "surface": "asphalt", "maxspeed": pytest.approx(80.4672),
+            "bridge": None, "tunnel": None, "layer": None, "oneway": "-1", "roundabout": None,
+            "lanes": 2.0, "surface": "asphalt", "maxspeed": pytest.approx(80.4672),
         },
         {
             "osm_id": "21", "ref": None, "name": None, "highway": "path",
-            "bridge": "yes", "tunnel": None, "layer": 1, "oneway": None, "lanes": None,
-            "surface": None, "maxspeed": None,
+            "bridge": "yes", "tunnel": None, "layer": 1, "oneway": None,
+            "roundabout": None, "lanes": None, "surface": None, "maxspeed": None,
         },
         {
             "osm_id": "22", "ref": None, "name": None, "highway": "track",
-            "bridge": None, "tunnel": None, "layer": None, "oneway": None, "lanes": None,
-            "surface": None, "maxspeed": None,
+            "bridge": None, "tunnel": None, "layer": None, "oneway": None,
+            "roundabout": None, "lanes": None, "surface": None, "maxspeed": None,
         },
     ]  # fmt: skip
     assert [ids.tolist() for ids in raw.frame["node_ids"]] == [[1, 2, 3, 4], [5, 3, 6], [7, 11]]
