@@ -21,8 +21,8 @@ FIRST: Final = 3
 """Losses that are told as what to do first."""
 _CLOSE: Final = 10.0
 """Percent below which shares are told to a tenth."""
-_NOT_LOST: Final = {"said-duplicate"}
-"""Reasons for a rejected row that the user gave: nothing to put right."""
+_NOT_LOST: Final = {"said-duplicate", "total-row", "note-row"}
+"""Reasons for a rejected row that loses no crash: nothing to put right."""
 ROW: Final = ["file", "sheet", "row"]
 
 Counts = Mapping[str, int]

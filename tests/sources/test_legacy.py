@@ -23,7 +23,8 @@ REAL = (
     "thuật khoẻ uống rượu bia tốc độ nguyễn huệ trưởng ngoằn ngoèo ướt quên được bằng lái giấy"
 )
 SYLLABLES = REAL.split()
-WORDS = st.lists(st.sampled_from(SYLLABLES), min_size=8, max_size=60).map(" ".join)
+# Different ones: of few that repeat, no register is made, and they may be told as another font.
+WORDS = st.lists(st.sampled_from(SYLLABLES), min_size=8, max_size=60, unique=True).map(" ".join)
 # Texts with a few words that mean the same in no other reading.
 SENTENCES = WORDS.map(lambda words: f"Số người chết, bị thương nặng: {words}")
 
