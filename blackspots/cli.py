@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from blackspots import __version__, labels
 from blackspots.errors import BlackspotsError
@@ -58,7 +58,66 @@ def _parser(language: str) -> argparse.ArgumentParser:
     init = commands.add_parser("init", help=about, description=about, parents=[common])
     init.add_argument("folder", type=Path, metavar="FOLDER", help=say("init-folder"))
     init.add_argument("--force", action="store_true", help=say("force"))
+    about = say("locate")
+    locate = commands.add_parser("locate", help=about, description=about, parents=[common])
+    _locate_options(locate, language)
     return parser
+
+
+def _locate_options(parser: argparse.ArgumentParser, language: str) -> None:
+    def say(key: str) -> str:
+        return labels.text(f"cli.locate-{key}", language)
+
+    def pair(given: str) -> tuple[str, str]:
+        column, _, header = given.partition("=")
+        if not column or "=" not in given:
+            raise argparse.ArgumentTypeError(labels.text("cli.not-a-pair", language, given=given))
+        return column.strip(), header.strip()
+
+    def metres(given: str) -> float:
+        return _between(given, 0.0, float("inf"), language)
+
+    def share(given: str) -> float:
+        return 1.0 if given in {"1", "1.0"} else _between(given, 0.5, 1.0, language)
+
+    path: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+    text: dict[str, Any] = {"metavar": "EPSG:..."}
+    parser.add_argument("crashes", type=Path, metavar="CRASHES", help=say("crashes"))
+    parser.add_argument("roads", type=Path, metavar="ROADS", help=say("roads"))
+    parser.add_argument("--crs", required=True, **text, help=say("crs"))
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help=say("out"))
+    parser.add_argument("--crossings", **path, help=say("crossings"))
+    parser.add_argument("--boundary", **path, help=say("boundary"))
+    parser.add_argument("--decisions", **path, help=say("decisions"))
+    parser.add_argument("--crashes-crs", **text, help=say("crs-of"))
+    parser.add_argument("--roads-crs", **text, help=say("crs-of"))
+    parser.add_argument("--roads-layer", metavar="LAYER", help=say("layer"))
+    repeated: dict[str, Any] = {"action": "append", "default": []}
+    parser.add_argument("--sheet", **repeated, metavar="SHEET", help=say("sheet"))
+    column = {**repeated, "type": pair, "metavar": "COLUMN=HEADER"}
+    parser.add_argument("--column", **column, help=say("column"))
+    parser.add_argument("--tolerance", type=metres, default=50.0, help=say("tolerance"))
+    parser.add_argument("--certain", type=share, default=0.8, help=say("certain"))
+    quiet = labels.text("cli.quiet", language)
+    parser.add_argument("--quiet", action="store_true", help=quiet)
+
+
+def _between(given: str, low: float, high: float, language: str) -> float:
+    """A number between two others.
+
+    Raises
+    ------
+    ArgumentTypeError
+        It is none.
+    """
+    try:
+        value = float(given)
+    except ValueError:
+        value = low
+    if not low < value < high:
+        need = labels.text("need.above", language, limit=low)
+        raise argparse.ArgumentTypeError(f"{given}: {need}")
+    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,11 +130,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "init":
             return _init(options, language)
-        return _confirmed({"run": _run, "check": _check}[options.command], options, language)
+        commands = {"run": _run, "check": _check, "locate": _locate}
+        return _confirmed(commands[options.command], options, language)
     except BlackspotsError as error:
         path = getattr(options, "study", None)  # init has none yet
         spoken = language or (path and _study_language(path)) or _system_language()
         print(f"{labels.text('cli.error', spoken)}: {error.message(spoken)}", file=sys.stderr)
+        if options.command == "locate" and "[" in error.message(spoken):
+            print(labels.text("cli.locate-hint", spoken), file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read our output has stopped (a pager, head): nothing is left to say.
@@ -126,12 +188,16 @@ def _confirmed(
 
             if not isinstance(error, UnconfirmedHeaders):
                 raise
-            answers = _asked(error, options.study, language)
+            study = getattr(options, "study", None)
+            answers = _asked(error, study, language)
             if answers is None:
                 raise
+            if study is None:
+                _keep(options, answers, language)
+                continue
             from blackspots.remembering import remember  # noqa: PLC0415
 
-            remember(_study_file(options.study), str(error.fields["table"]), answers)
+            remember(_study_file(study), str(error.fields["table"]), answers)
 
 
 def _is_terminal() -> bool:
@@ -142,13 +208,29 @@ def _study_file(path: Path) -> Path:
     return path / "study.toml" if path.is_dir() else path
 
 
+def _keep(
+    options: argparse.Namespace, answers: dict[str, str | list[str]], language: str | None
+) -> None:
+    """Take answers for this run, where there is no study to write them into."""
+    given = [
+        (column, header)
+        for column, headers in answers.items()
+        for header in ([headers] if isinstance(headers, str) else headers)
+    ]
+    options.column = [pair for pair in options.column if pair[0] not in answers] + given
+    words = " ".join(f'--column {column}="{header}"' for column, header in given)
+    spoken = language or _system_language()
+    print(labels.text("cli.confirm-kept", spoken, options=words))
+
+
 def _asked(
-    error: UnconfirmedHeaders, study: Path, language: str | None
+    error: UnconfirmedHeaders, study: Path | None, language: str | None
 ) -> dict[str, str | list[str]] | None:
     """Column to the headers that a person confirmed, ``""`` for none; None when nobody answers."""
-    spoken = language or _study_language(study) or _system_language()
+    spoken = language or (study and _study_language(study)) or _system_language()
     table, file = error.fields["table"], error.fields["file"]
-    print(labels.text("cli.confirm-about", spoken, file=file, table=table, study=study))
+    key = "cli.confirm-about" if study else "cli.confirm-about-files"
+    print(labels.text(key, spoken, file=file, table=table, study=study))
     right: list[str] = []
     for header, proposal in error.proposals.items():
         key = f"start.column.{proposal.column}"
@@ -214,6 +296,7 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
     study = load_study(options.study)
     spoken = language or study.study.language
     from blackspots.outputs import write_outputs  # noqa: PLC0415
+    from blackspots.review import NAME, list_name, refuse_unread  # noqa: PLC0415
     from blackspots.store import refuse_foreign  # noqa: PLC0415
     from blackspots.study import STAGES, run_study  # noqa: PLC0415
     from blackspots.summary import summary_lines  # noqa: PLC0415
@@ -222,6 +305,7 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     folder = options.out or study.resolve(study.output.folder)
     refuse_foreign(folder)  # before the work, not after it
+    refuse_unread(folder, study)
     with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:
         task = bars.add_task("", total=len(STAGES) + 1)
 
@@ -237,6 +321,9 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
         print(" / ".join(labels.text("term.simulated", each) for each in ("vi", "en")))
     for line in summary_lines(result, spoken):
         print(line)
+    listed = list_name(folder, study)
+    if listed != NAME:
+        print(labels.text("cli.new-list", spoken, file=listed))
     print(labels.text("cli.map-at", spoken, path=page))
     print(labels.text("cli.folder-at", spoken, path=page.parent))
     return 0
@@ -270,4 +357,52 @@ def _check(options: argparse.Namespace, language: str | None) -> int:
         print(line)
     print()
     print(labels.text("cli.check-at", spoken, path=path))
+    return 0
+
+
+def _locate(options: argparse.Namespace, language: str | None) -> int:
+    from rich.console import Console  # noqa: PLC0415 - slow imports wait until they are needed
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    from blackspots.placed_files import placed_lines, study_of_files, write_placed  # noqa: PLC0415
+    from blackspots.review import refuse_unread  # noqa: PLC0415
+    from blackspots.store import refuse_foreign  # noqa: PLC0415
+    from blackspots.study import place_study  # noqa: PLC0415
+
+    spoken = language or _system_language()
+    columns: dict[str, list[str]] = {}
+    for column, header in options.column:
+        columns.setdefault(column, []).append(header)
+    study = study_of_files(
+        options.crashes,
+        options.roads,
+        crs=options.crs,
+        language=spoken,
+        crossings=options.crossings,
+        boundary=options.boundary,
+        crashes_crs=options.crashes_crs,
+        roads_crs=options.roads_crs,
+        roads_layer=options.roads_layer,
+        sheets=options.sheet,
+        columns={name: one[0] if len(one) == 1 else one for name, one in columns.items()},
+        tolerance=options.tolerance,
+        certain=options.certain,
+        decisions=options.decisions,
+    )
+    refuse_foreign(options.out)  # before the work, not after it
+    refuse_unread(options.out, study)
+    bars_of = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*bars_of, console=console, transient=True, disable=options.quiet) as bars:
+        task = bars.add_task("", total=4)
+
+        def progress(stage: str) -> None:
+            bars.update(task, description=labels.text(f"stage.{stage}", spoken), advance=1)
+
+        placed = place_study(study, progress)
+        progress("write")
+        path = write_placed(placed, options.out)
+    for line in placed_lines(placed, spoken):
+        print(line)
+    print(labels.text("cli.located-at", spoken, path=path))
     return 0

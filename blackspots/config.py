@@ -131,12 +131,18 @@ class Header(_Section):
 
 
 class Locating(_Section):
-    """``[locating]``: distances in metres."""
+    """``[locating]``: distances in metres.
+
+    A place of at least the probability ``certain`` is no doubt; ``decisions`` is a review list
+    in which a person has decided the others.
+    """
 
     tolerance: Positive = 50.0
     junction_radius: Positive | None = None
     crossing_radius: Positive | None = None
     train_radius: Positive = 200.0
+    certain: float = Field(default=0.8, gt=0.5, le=1)
+    decisions: Path | None = None
 
 
 class Network(_Section):
@@ -144,7 +150,10 @@ class Network(_Section):
 
     node_tolerance: float = Field(default=0.01, ge=0, le=10)
     junction_link: float = Field(default=30.0, ge=0)
-    minor_classes: list[str] = ["path", "footway", "track", "steps", "cycleway"]
+    divided_gap: float = Field(default=60.0, ge=0, le=200)
+    minor_classes: list[str] = [
+        "path", "footway", "pedestrian", "bridleway", "track", "steps", "cycleway"
+    ]  # fmt: skip
 
 
 class Screening(_Section):
@@ -308,6 +317,8 @@ def _unusable(study: Study) -> Iterator[BlackspotsError]:
         if layer is not None:
             paths.append((section, layer.file))
     paths += [("areas", layer.file) for layer in study.areas]
+    if study.locating.decisions is not None:
+        paths.append(("locating", study.locating.decisions))
     for section, path in paths:
         if not study.resolve(path).is_file():
             yield BlackspotsError("missing-file", file=str(path), key=section, study=name)

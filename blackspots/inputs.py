@@ -38,6 +38,7 @@ class Inputs:
     boundary: gpd.GeoSeries | None
     places: gpd.GeoDataFrame | None
     repairs: gpd.GeoDataFrame | None
+    decisions: sources.Decisions | None = None
 
 
 def read_inputs(
@@ -105,6 +106,11 @@ def read_inputs(
         month_first=s.crashes.date_order == "mdy",
     )
     crashes, stacks = sources.heaped(register.crashes, areas)
+    decisions = (
+        sources.read_decisions(study.resolve(s.locating.decisions), target, findings, crashes)
+        if s.locating.decisions
+        else None
+    )
     railways = s.railways and sources.read_railways(source(s.railways), target, findings)
     places = s.places and sources.read_places(source(s.places), target)
     repairs = s.repairs and sources.read_repairs(
@@ -128,6 +134,7 @@ def read_inputs(
         boundary=boundary,
         places=places,
         repairs=repairs,
+        decisions=decisions,
     )
 
 

@@ -10,11 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from blackspots import store, styles
+from blackspots import store
 from blackspots.labels import LANGUAGES, text
 from blackspots.maps import MapData, save_page
 from blackspots.reports import Sheet, write_workbook
-from blackspots.study import Result
+from blackspots.review import keep_read, list_name, refuse_unread, write_review
+from blackspots.shown import layer_styles, rejected_table, remark_table
+from blackspots.study import Placed, Result
 from blackspots.summary import MILLION, banner, notes, preset_names, summarise, summary_lines
 
 _SITE_PRINT: Final = 14
@@ -71,32 +73,26 @@ _CODES: Final = {
     "mark": "mark",
     "source": "term.source",
 }
-_SEVERITY_COLOURS: Final = {
-    "fatal": ("square", "122,14,74"),
-    "serious": ("triangle", "217,120,6"),
-    "slight": ("circle", "70,140,200"),
-    "injury": ("circle", "70,140,200"),
-    "pdo": ("circle", "160,160,160"),
-    "unknown": ("diamond", "120,120,120"),
-}
-_VERDICT_COLOURS: Final = {
-    "black-spot": "178,24,43",
-    "undetermined": "118,92,168",
-    "potential": "217,120,6",
-    "none": "60,110,160",
-}
 
 
 def write_outputs(result: Result, folder: Path) -> Path:
-    """Write all outputs into ``folder``, whole or not at all; returns the map's path."""
+    """Write all outputs into ``folder``, whole or not at all; returns the map's path.
+
+    Raises
+    ------
+    BlackspotsError
+        What :func:`blackspots.store.whole_folder` or :func:`blackspots.review.refuse_unread`
+        says of the folder.
+    """
     notice = banner(result, result.study.study.language)
+    refuse_unread(folder, result.study)
     with store.whole_folder(folder) as fresh:
         save_page(map_data(result), fresh / "map.html")
         _write_tables(result, fresh, notice)
         store.write_geopackage(
             fresh / "blackspots.gpkg",
             _layers(result),
-            _styles(result),
+            layer_styles(result.study.study.language, list(result.inputs.areas)),
             description=" · ".join(filter(None, [notice, *result.study.study.sources])),
         )
         write_workbook(
@@ -104,6 +100,9 @@ def write_outputs(result: Result, folder: Path) -> Path:
             _sheets(result),
             banner=notice,
         )
+        placed = Placed(result.study, result.inputs, result.network, result.placement)
+        write_review(placed, fresh / list_name(folder, result.study), notice)
+        keep_read(folder, fresh, result.study)
         summary = json.dumps(summarise(result), ensure_ascii=False, indent=1)
         (fresh / store.MARKER).write_text(summary + "\n", encoding="utf-8", newline="\n")
     return folder.resolve() / "map.html"
@@ -151,29 +150,17 @@ def map_data(result: Result) -> MapData:
     )
 
 
-def _rejected_table(result: Result) -> pd.DataFrame:
-    made = result.inputs.rejects.copy()
-    for language in LANGUAGES:
-        made[f"fix_{language}"] = [text(f"reject.{code}", language) for code in made["code"]]
-    return made
-
-
-def _remark_table(result: Result) -> pd.DataFrame:
-    made = result.inputs.remarks.copy()
-    keys = (made["kind"] + "." + made["code"]).tolist()
-    for language in LANGUAGES:
-        said = zip(keys, made["used"], strict=True)
-        made[f"text_{language}"] = [text(key, language, used=used) for key, used in said]
-    return made
-
-
 def _write_tables(result: Result, folder: Path, notice: str) -> None:
     sites = pd.DataFrame(result.sites.drop(columns=result.sites.geometry.name))
     store.write_csv(sites, folder / "ranking.csv", notice=notice)
     projects = pd.DataFrame(result.projects.drop(columns=result.projects.geometry.name))
     store.write_csv(projects, folder / "programme.csv", notice=notice)
-    store.write_csv(_rejected_table(result), folder / "rejected.csv", index=False, notice=notice)
-    store.write_csv(_remark_table(result), folder / "remarks.csv", index=False, notice=notice)
+    store.write_csv(
+        rejected_table(result.inputs.rejects), folder / "rejected.csv", index=False, notice=notice
+    )
+    store.write_csv(
+        remark_table(result.inputs.remarks), folder / "remarks.csv", index=False, notice=notice
+    )
     located = result.located
     store.write_csv(
         located.loc[located["place"].isna(), _UNPLACED_COLUMNS],
@@ -222,87 +209,10 @@ def _layers(result: Result) -> dict[str, Any]:
         "sites_point": of(sites, "Point"),
         "projects_road": of(projects, "LineString", "MultiLineString"),
         "projects_point": of(projects, "Point"),
-        "rejected": _rejected_table(result),
+        "rejected": rejected_table(result.inputs.rejects),
         "notes": simulated[simulated["notice"] != ""].rename_axis("note_id"),
     }
     return {name: frame for name, frame in layers.items() if frame is not None}
-
-
-def _styles(result: Result) -> dict[str, str]:
-    language = result.study.study.language
-    severity = {
-        level: (
-            text(f"severity.{level}", language),
-            {
-                "name": shape,
-                "color": f"{rgb},255",
-                "size": "2.2",
-                "outline_color": "255,255,255,255",
-            },
-        )
-        for level, (shape, rgb) in _SEVERITY_COLOURS.items()
-    }
-
-    def verdicts(options: Any) -> dict[str, tuple[str, dict[str, str]]]:
-        return {
-            verdict: (text(f"verdict.{verdict}", language), options(rgb))
-            for verdict, rgb in _VERDICT_COLOURS.items()
-        }
-
-    line = {"line_color": "150,140,120,255", "line_width": "0.3"}
-    return {
-        "boundary": styles.single(
-            "fill", {"style": "no", "outline_color": "90,90,90,255", "outline_width": "0.5"}
-        ),
-        **{
-            f"areas_{level}": styles.single(
-                "fill", {"style": "no", "outline_color": "170,170,170,255", "outline_width": "0.2"}
-            )
-            for level in result.inputs.areas
-        },
-        "railways": styles.single(
-            "line", {"line_color": "70,70,70,255", "line_width": "0.5", "line_style": "dash"}
-        ),
-        "segments": styles.single("line", line),
-        "junctions": styles.single(
-            "marker",
-            {"name": "circle", "color": "190,190,190,255", "size": "0.8", "outline_style": "no"},
-        ),
-        "crossings": styles.single(
-            "marker",
-            {
-                "name": "cross2",
-                "color": "60,60,60,255",
-                "outline_color": "60,60,60,255",
-                "size": "2",
-            },
-        ),
-        "crashes": styles.categorised("marker", "severity", severity),
-        "projects_road": styles.single(
-            "line", {"line_color": "11,122,95,255", "line_width": "0.8", "line_style": "dot"}
-        ),
-        "projects_point": styles.single(
-            "marker", {"name": "cross", "outline_color": "11,122,95,255", "size": "3"}
-        ),
-        "sites_area": styles.categorised(
-            "fill", "verdict", verdicts(lambda c: {"color": f"{c},60", "outline_color": f"{c},255"})
-        ),
-        "sites_road": styles.categorised(
-            "line", "verdict", verdicts(lambda c: {"line_color": f"{c},255", "line_width": "1.6"})
-        ),
-        "sites_point": styles.categorised(
-            "marker",
-            "verdict",
-            verdicts(
-                lambda c: {
-                    "name": "circle",
-                    "color": f"{c},255",
-                    "size": "4",
-                    "outline_color": "255,255,255,255",
-                }
-            ),
-        ),
-    }
 
 
 def _sheets(result: Result) -> list[Sheet]:
@@ -365,7 +275,7 @@ def _sheets(result: Result) -> list[Sheet]:
         sheets.append(_sheet(result, "areas", areas, _AREA_COLUMNS, [name, period]))
     unplaced = result.located[result.located["place"].isna()].reset_index()
     sheets.append(_sheet(result, "unplaced", unplaced, ["crash_id", *_UNPLACED_COLUMNS], [name]))
-    rejected = _rejected_table(result).rename(columns={f"fix_{language}": "fix"})
+    rejected = rejected_table(result.inputs.rejects).rename(columns={f"fix_{language}": "fix"})
     columns = ["table", "file", "sheet", "row", "column", "value", "fix"]
     sheets.append(_sheet(result, "rejected", rejected, columns, [name]))
     return sheets

@@ -40,7 +40,10 @@ class Quality:
 
     ``completeness``: index column, ``filled`` and ``share``. ``by_district``, ``by_year``:
     index district or year, ``crashes`` and one share for each judged column. ``apart``:
-    crashes whose coordinate and km post disagree, ``km_difference`` [m]. ``duplicates``:
+    crashes whose coordinate and km post disagree, ``km_difference`` [m]. ``km_gaps``: the same
+    for each route, then each district (``by``, ``name``): ``crashes`` that have both, ``median``
+    and ``p90`` of the distance [m], ``shift`` (median of km post less coordinate) [m], and the
+    share ``beyond`` :data:`KM_APART`, the worst first. ``duplicates``:
     crashes that seem to repeat another, with their partner. Tables of crashes hold the file,
     sheet and row they came from.
     """
@@ -49,6 +52,7 @@ class Quality:
     by_district: pd.DataFrame
     by_year: pd.DataFrame
     apart: pd.DataFrame
+    km_gaps: pd.DataFrame
     duplicates: pd.DataFrame
 
 
@@ -84,6 +88,7 @@ def assess(
         by_district=_shares(filled, district).rename_axis("district"),
         by_year=by_year.rename_axis("year"),
         apart=_apart(located),
+        km_gaps=_km_gaps(located, district),
         duplicates=_duplicates(crashes),
     )
 
@@ -116,6 +121,32 @@ def _apart(located: gpd.GeoDataFrame | None) -> pd.DataFrame:
     far = located[located["km_difference"].abs() > KM_APART]
     order = far["km_difference"].abs().sort_values(ascending=False, kind="stable").index
     return pd.DataFrame(far.loc[order, columns])
+
+
+def _km_gaps(located: gpd.GeoDataFrame | None, district: pd.Series) -> pd.DataFrame:
+    """How far km posts and coordinates lie apart, by route and by district."""
+    columns = ["by", "name", "crashes", "median", "p90", "shift", "beyond"]
+    if located is None or not located["km_difference"].notna().any():
+        return pd.DataFrame(columns=columns)
+    both = located["km_difference"].notna()
+    gap = located.loc[both, "km_difference"].astype("float64")
+    parts = []
+    for by, names in (("route", located["route"]), ("district", district)):
+        name = names[both].to_numpy(dtype=object)
+        groups = gap.groupby(pd.Series(name, index=gap.index), sort=True)
+        far = gap.abs().groupby(pd.Series(name, index=gap.index), sort=True)
+        made = pd.DataFrame(
+            {
+                "crashes": groups.size(),
+                "median": far.median(),
+                "p90": far.quantile(0.9),
+                "shift": groups.median(),
+                "beyond": far.agg(lambda g: float((g > KM_APART).mean())),
+            }
+        )
+        made = made.rename_axis("name").reset_index().assign(by=by)
+        parts.append(made.sort_values("median", ascending=False, kind="stable"))
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 def _duplicates(crashes: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -10,18 +10,18 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from pyproj import CRS
+import shapely
 
 from blackspots import crs as crs_
 from blackspots import sources
-from blackspots.appraisal import CrashCosts, Terms, appraise, crash_costs, yearly_cost
+from blackspots.appraisal import CrashCosts, appraise, crash_costs, yearly_cost
 from blackspots.config import Study
 from blackspots.errors import BlackspotsError
 from blackspots.evaluation import by_area
 from blackspots.inputs import Inputs, read_inputs, rejected_rows
+from blackspots.knowledge import Knowledge, knowledge_of
 from blackspots.locating import (
     Placement,
-    Reach,
     areas_of,
     locate,
     locate_repairs,
@@ -30,14 +30,6 @@ from blackspots.locating import (
     weights,
 )
 from blackspots.network import Network, build_network
-from blackspots.presets import (
-    CostTable,
-    Countermeasure,
-    Definition,
-    catalogue,
-    cost_table,
-    definition,
-)
 from blackspots.programme import Programme, optimise
 from blackspots.quality import Quality, assess
 from blackspots.schema import PROJECTS, SITES, check
@@ -45,20 +37,10 @@ from blackspots.screening import Expectation, expect, expected_at, rank, screen
 
 STAGES: Final = ("read", "network", "locate", "screen", "appraise", "programme")
 
+_FEW: Final = 3
+"""Crashes from which their lying far from every road is no slip of the pen."""
+
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """The presets that a study uses, with its overrides."""
-
-    definition: Definition
-    costs: CostTable
-    terms: Terms
-    catalogue: dict[str, Countermeasure]
-    reach: Reach
-    window: float
-    months: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +54,7 @@ class Result:
     network: Network | None
     located: gpd.GeoDataFrame
     candidates: pd.DataFrame
+    placement: Placement
     expectation: Expectation
     sites: gpd.GeoDataFrame
     projects: gpd.GeoDataFrame
@@ -112,15 +95,13 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: the inputs, where the crashes lie, and how good the register is."""
+class Placed:
+    """Where the crashes of a study lie."""
 
     study: Study
     inputs: Inputs
-    period: tuple[date, date]
     network: Network | None
     placement: Placement
-    quality: Quality
 
     @property
     def located(self) -> gpd.GeoDataFrame:
@@ -137,6 +118,14 @@ class Checked:
         """Rows of the register that were refused."""
         return rejected_rows(self.inputs.rejects, "crashes")
 
+
+@dataclass(frozen=True, slots=True)
+class Checked(Placed):
+    """What a check found: also the period, and how good the register is."""
+
+    period: tuple[date, date]
+    quality: Quality
+
     def remarked(self, kind: str) -> int:
         """Cells of the register that were ``repaired``, or used though ``doubtful``."""
         remarks = self.inputs.remarks
@@ -152,16 +141,42 @@ def check_study(study: Study, progress: Progress = lambda _stage: None) -> Check
     BlackspotsError
         What is wrong with the inputs.
     """
-    inputs, period, network, placement = _placed(study, _knowledge(study), progress)
+    inputs, period, network, placement = _placed(study, knowledge_of(study), progress)
     years = range(period[0].year, period[1].year + 1)
     quality = assess(inputs.register.crashes, placement.crashes, years=years)
-    return Checked(study, inputs, period, network, placement, quality)
+    return Checked(study, inputs, network, placement, period, quality)
+
+
+def place_study(study: Study, progress: Progress = lambda _stage: None) -> Placed:
+    """Read and place a study's crashes, and nothing else: they need not be dated.
+
+    Raises
+    ------
+    BlackspotsError
+        What is wrong with the inputs.
+    """
+    known = knowledge_of(study)
+    inputs = _read(study, known, progress)
+    progress("network")
+    network = _network(study, inputs)
+    progress("locate")
+    return Placed(study, inputs, network, _locate(study, inputs, network, known))
 
 
 def _placed(
     study: Study, known: Knowledge, progress: Progress
 ) -> tuple[Inputs, tuple[date, date], Network | None, Placement]:
     """The first stages: inputs, period, network, and the crashes in their places."""
+    inputs = _read(study, known, progress)
+    period = _period(study, inputs.register.crashes)
+    progress("network")
+    network = _network(study, inputs)
+    progress("locate")
+    return inputs, period, network, _locate(study, inputs, network, known)
+
+
+def _read(study: Study, known: Knowledge, progress: Progress) -> Inputs:
+    """The inputs, in a CRS that measures metres where they are."""
     target = crs_.metric(crs_.parse(study.study.crs, "[study] crs"), "[study] crs")
     progress("read")
     inputs = read_inputs(study, target, countermeasures=frozenset(known.catalogue))
@@ -169,11 +184,7 @@ def _placed(
     if inputs.roads is not None and places.isna().all():
         places = inputs.roads.geometry.representative_point()
     crs_.true_to_scale(places, "[study] crs")
-    period = _period(study, inputs.register.crashes)
-    progress("network")
-    network = _network(study, inputs, target)
-    progress("locate")
-    return inputs, period, network, _locate(inputs, network, known)
+    return inputs
 
 
 def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
@@ -191,7 +202,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     BlackspotsError
         What is wrong with the inputs.
     """
-    known = _knowledge(study)
+    known = knowledge_of(study)
     inputs, period, network, placement = _placed(study, known, progress)
     located = placement.crashes
     years = ((period[1] - period[0]).days + 1) / 365.25
@@ -237,6 +248,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         network=network,
         located=located,
         candidates=placement.candidates,
+        placement=placement,
         expectation=expectation,
         sites=sites,
         projects=projects,
@@ -248,40 +260,6 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     )
     _reconcile(result)
     return result
-
-
-def _knowledge(study: Study) -> Knowledge:
-    folder, header = study.folder, study.study
-    rules = definition(header.definition, folder)
-    costs = cost_table(header.costs, folder)
-    remedies = catalogue(header.catalogue, folder)
-    for remedy in remedies.values():
-        if remedy.currency and remedy.currency != costs.currency:
-            raise BlackspotsError(
-                "catalogue-currency",
-                name=header.catalogue,
-                one=remedy.currency,
-                costs=costs.id,
-                other=costs.currency,
-            )
-    rate, growth = study.appraisal.discount_rate, study.appraisal.growth
-    return Knowledge(
-        definition=rules,
-        costs=costs,
-        terms=Terms(
-            costs.discount_rate if rate is None else rate,
-            costs.growth if growth is None else growth,
-        ),
-        catalogue=remedies,
-        reach=Reach(
-            tolerance=study.locating.tolerance,
-            junction=study.locating.junction_radius or rules.junction_radius,
-            crossing=study.locating.crossing_radius or rules.crossing_radius,
-            train=study.locating.train_radius,
-        ),
-        window=study.screening.window or rules.window,
-        months=study.screening.months or rules.months,
-    )
 
 
 def _period(study: Study, crashes: gpd.GeoDataFrame) -> tuple[date, date]:
@@ -307,13 +285,13 @@ def _period(study: Study, crashes: gpd.GeoDataFrame) -> tuple[date, date]:
     return first, end or date(days.max().year, 12, 31)
 
 
-def _network(study: Study, inputs: Inputs, target: CRS) -> Network | None:
+def _network(study: Study, inputs: Inputs) -> Network | None:
     if inputs.roads is None:
         return None
     origins = {}
     for ref, origin in study.routes.items():
         point = gpd.GeoSeries.from_xy([origin.start[0]], [origin.start[1]], crs=crs_.WGS84)
-        metres = crs_.reproject(point, target)
+        metres = crs_.reproject(point, inputs.roads.crs)
         name = sources.route_name(ref)
         if name in origins or name not in set(inputs.roads["ref"].dropna()):
             have = ", ".join(sorted(set(inputs.roads["ref"].dropna()))[:20])
@@ -323,13 +301,14 @@ def _network(study: Study, inputs: Inputs, target: CRS) -> Network | None:
         inputs.roads,
         node_tolerance=study.network.node_tolerance,
         junction_link=study.network.junction_link,
+        divided_gap=study.network.divided_gap,
         minor_classes=study.network.minor_classes,
         origins=origins,
     )
 
 
-def _locate(inputs: Inputs, network: Network | None, known: Knowledge) -> Placement:
-    return locate(
+def _locate(study: Study, inputs: Inputs, network: Network | None, known: Knowledge) -> Placement:
+    made = locate(
         inputs.register.crashes,
         segments=network.segments if network else None,
         parts=network.parts if network else None,
@@ -339,6 +318,29 @@ def _locate(inputs: Inputs, network: Network | None, known: Knowledge) -> Placem
         areas=_first(inputs.areas),
         boundary=inputs.boundary,
         reach=known.reach,
+        certain=study.locating.certain,
+        decisions=inputs.decisions.used if inputs.decisions else None,
+    )
+    _require_roads_near(study, inputs, made)
+    return made
+
+
+def _require_roads_near(study: Study, inputs: Inputs, placement: Placement) -> None:
+    """Stop where no crash lies near any road: one of the two is in the wrong place."""
+    crashes = placement.crashes
+    own = crashes.geometry.notna() & (crashes["located_by"] != "route_km")
+    on_road = crashes["segment_id"].notna() & (crashes["located_by"] == "coordinate")
+    points = crashes.geometry[own]
+    if inputs.roads is None or len(points) < _FEW or on_road.any():
+        return
+    tree = shapely.STRtree(inputs.roads.geometry.array)
+    gap = tree.query_nearest(points.array, return_distance=True, all_matches=False)[1]
+    raise BlackspotsError(
+        "roads-elsewhere",
+        file=study.roads.file.name if study.roads else "",
+        count=len(points),
+        distance=round(float(np.median(gap)) / 1000, 1),
+        crs=inputs.roads.crs.to_string(),
     )
 
 

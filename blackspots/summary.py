@@ -10,6 +10,7 @@ import pandas as pd
 from blackspots import __version__
 from blackspots.inputs import rejected_rows
 from blackspots.labels import LANGUAGES, format_number, text
+from blackspots.shown import decided, place_lines, stale
 from blackspots.study import Result
 
 MILLION: Final = 1e6
@@ -49,6 +50,9 @@ def summarise(result: Result) -> dict[str, Any]:
         "rejected": result.rejected,
         "placed_at": _tally(result.located["place"]),
         "unplaced_because": _tally(result.located["reason"]),
+        "uncertain": int(result.located["uncertain"].sum()),
+        "decided": len(decided(result.inputs, result.placement)),
+        "decisions_stale": stale(result.inputs, result.placement),
         "rejected_because": _tally(
             result.inputs.rejects.loc[result.inputs.rejects["table"] == "crashes"].drop_duplicates(
                 ["file", "sheet", "row"]
@@ -130,6 +134,7 @@ def summary_lines(result: Result, language: str) -> list[str]:
     ):
         if figures[key]:
             lines.append(say(line, list=listed(figures[key], prefix)))
+    lines += place_lines(result.inputs, result.placement, language)
     layers = _tally(result.inputs.rejects["table"].loc[lambda t: ~t.isin(["crashes", "repairs"])])
     if layers:
         lines.append(say("layers-rejected", list=listed(layers, "table")))

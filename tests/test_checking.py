@@ -1,5 +1,6 @@
 """The check: every figure is that of the frames, in both languages, and nothing leaks."""
 
+import json
 import re
 import zipfile
 from datetime import datetime
@@ -15,6 +16,7 @@ from small_study import (
     PLATE,
     REPAIRS,
     Row,
+    at,
     crash,
     degrees,
     edit,
@@ -39,7 +41,7 @@ from blackspots.study import Checked, check_study
 
 SHEETS = (
     *("summary", "rejected", "unplaced", "repaired", "doubtful", "complete"),
-    *("district", "year", "apart", "heaps", "outside", "duplicates"),
+    *("district", "year", "apart", "km", "roads", "heaps", "outside", "duplicates"),
 )
 
 
@@ -254,6 +256,42 @@ def test_shares_by_group_and_of_the_rest_add_up(
         assert found[-1][0] == say("without-district", language)
 
 
+def test_km_posts_against_coordinates_are_told_by_route_and_district(
+    checked: Checked, book: dict[str, Any], language: str
+) -> None:
+    located = checked.located
+    gap = located["km_difference"].dropna().astype(float)
+    assert len(gap) == 3
+    found = table(book["km"])
+    routes = {row[1]: row for row in found if row[0] == say("column.route", language)}
+    for route, own in gap.groupby(located["route"]):
+        row = routes[route]
+        assert row[2] == len(own)
+        assert row[3] == pytest.approx(own.abs().median())
+        assert row[5] == pytest.approx(own.median())
+        assert row[6] == pytest.approx((own.abs() > 500).mean())
+    assert sum(row[2] for row in found if row[0] == say("column.route", language)) == len(gap)
+
+
+def test_ends_that_nearly_touch_and_islands_are_listed(tmp_path: Path, language: str) -> None:
+    path = write_study(tmp_path)
+    layer = json.loads((tmp_path / "roads.geojson").read_text(encoding="utf-8"))
+    for name, ends in (("N", [at(500, 2.5), at(500, 300)]), ("I", [at(0, 900), at(400, 900)])):
+        geometry = {"type": "LineString", "coordinates": [list(end) for end in ends]}
+        properties = {"road_id": name}
+        layer["features"].append(
+            {"type": "Feature", "properties": properties, "geometry": geometry}
+        )
+    (tmp_path / "roads.geojson").write_text(json.dumps(layer), encoding="utf-8")
+    sheets = workbook.check_sheets(check_study(load_study(path)), language)
+    (sheet,) = [each for each in sheets if each.name == say("sheet.roads", language)]
+    near = [row for row in sheet.rows if row[0] == say("road.nearly", language)]
+    assert [(row[1], round(row[3], 1)) for row in near] == [("N", 2.5)]
+    apart = [row for row in sheet.rows if row[0] == say("road.island", language)]
+    assert {row[1] for row in apart} >= {"N", "I"}
+    assert {row[1]: row[2] for row in apart}["I"] == pytest.approx(0.4, abs=1e-3)
+
+
 def test_contradictions_heaps_and_duplicates_are_listed(
     checked: Checked, book: dict[str, Any], language: str
 ) -> None:
@@ -287,7 +325,7 @@ def test_every_sheet_says_what_it_is_and_that_the_data_are_simulated(
         assert "SIMULATED DATA" in told[0], key
         if key != "summary":
             assert told[1].startswith(say(f"sheet.{key}", language))
-            assert told[2] == say(f"about.{key}", language, limit=500)
+            assert told[2] == say(f"about.{key}", language, limit=500, nearly=5.0)
     assert {"Sổ mẫu", "ODbL 1.0"} <= set(lines(book["summary"]))
 
 

@@ -54,6 +54,7 @@ OUTPUTS = {
     "ranking.xlsx",
     "rejected.csv",
     "remarks.csv",
+    "review.xlsx",
     "segments.csv",
     "summary.json",
     "unplaced.csv",

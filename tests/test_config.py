@@ -68,6 +68,8 @@ def test_what_a_study_leaves_out_has_its_default(tmp_path: Path) -> None:
     assert study.crashes.date_order == "dmy"
     assert study.locating.tolerance == 50
     assert study.locating.junction_radius is None
+    assert study.locating.certain == 0.8
+    assert study.locating.decisions is None
     assert study.screening.p_excess == 0.95
     assert str(study.output.folder) == "out"
 
@@ -107,6 +109,9 @@ def test_all_problems_of_the_keys_are_told_together(tmp_path: Path) -> None:
     [
         ("[locating]\ntolerance = 0", "locating.tolerance"),
         ("[locating]\ntrain_radius = inf", "locating.train_radius"),
+        ("[locating]\ncertain = 0.5", "locating.certain"),
+        ("[locating]\ncertain = 1.01", "locating.certain"),
+        ("[locating]\ndecisions = 3", "locating.decisions"),
         ("[screening]\nwindow = nan", "screening.window"),
         ("[screening]\nmonths = 0", "screening.months"),
         ("[screening]\nmonths = 2.5", "screening.months"),

@@ -647,6 +647,16 @@ def test_a_name_is_a_road_as_a_number_is() -> None:
     )
     made = placed(crashes([(200, 18)], route=["tran phu"]), net)
     assert made.crashes["road_id"].item() == "r1"
+    assert made.crashes["probability"].item() > 0.9
+
+
+def test_a_street_with_a_name_may_be_part_of_the_numbered_road() -> None:
+    lines = [(0, 0), (400, 0)], [(0, 40), (400, 40)], [(0, 900), (400, 900)]
+    net = build_network(roads(*lines, name=["Lê Lợi", None, None], ref=[None, None, "QL1"]))
+    near = placed(crashes([(200, 18)], route=["QL1"]), net).candidates
+    assert near["same_road"].isna().all()
+    other = placed(crashes([(200, 18)], route=["Trần Phú"]), net)
+    assert other.crashes["road_id"].item() == "r1"
 
 
 def test_a_direction_of_travel_tells_the_side_of_a_divided_road() -> None:

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_study import edit, without, write_study
 
 from blackspots.cli import main
+from blackspots.config import load_study
+from blackspots.errors import BlackspotsError
+from blackspots.study import run_study
 
 HEAD = """\
 [study]
@@ -227,3 +231,14 @@ def test_the_origin_of_a_road_that_is_not_there_is_told(
     said = capsys.readouterr().err
     assert names[-1].strip('"') in said
     assert "The layer has: QL1" in said
+
+
+def test_roads_in_another_place_than_all_crashes_stop_the_run(tmp_path: Path) -> None:
+    path = write_study(tmp_path)
+    without(path, "boundary")
+    edit(path, 'file = "roads.geojson"', 'file = "roads.geojson"\ncrs = "EPSG:32649"')
+    with pytest.raises(BlackspotsError) as refusal:
+        run_study(load_study(path))
+    assert refusal.value.code == "roads-elsewhere"
+    assert "roads.geojson" in refusal.value.message("vi")
+    assert "EPSG" in refusal.value.message("en")

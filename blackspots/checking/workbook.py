@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from blackspots import crs as crs_
 from blackspots.checking.told import ROW, Counts, Told
 from blackspots.errors import BlackspotsError
 from blackspots.labels import text
+from blackspots.network import NEARLY, Network
 from blackspots.quality import JUDGED, KM_APART
 from blackspots.reports import Sheet, write_workbook
 from blackspots.store import whole_file
@@ -37,6 +40,8 @@ def check_sheets(checked: Checked, language: str) -> list[Sheet]:
         _by(told, "district", told.quality.by_district),
         _by(told, "year", told.quality.by_year),
         _apart(told, limit),
+        _km_gaps(told, limit),
+        _roads(told),
         _heaps(told),
         _rejected(told, "outside", told.outside),
         _duplicates(told),
@@ -208,17 +213,73 @@ def _apart(told: Told, limit: int) -> Sheet:
     return _sheet(told, "apart", columns, limit=limit)
 
 
+def _km_gaps(told: Told, limit: int) -> Sheet:
+    frame = told.quality.km_gaps
+    columns: dict[str, tuple[str, Sequence[Any]]] = {
+        "by": ("", [told.words.say(f"column.{by}") for by in frame["by"]]),
+        "name": ("", list(frame["name"])),
+        "crashes": ("#,##0", list(frame["crashes"])),
+        "median": ("#,##0", list(frame["median"])),
+        "p90": ("#,##0", list(frame["p90"])),
+        "shift": ("#,##0", list(frame["shift"])),
+        "beyond": ("0 %", list(frame["beyond"])),
+    }
+    return _sheet(told, "km", columns, limit=limit)
+
+
+def _roads(told: Told) -> Sheet:
+    """What may be wrong with the roads: ends that nearly touch, then parts that nothing joins."""
+    network = told.checked.network
+    rows: list[tuple[Any, ...]] = []
+    if network is not None:
+        rows = [*_nearly(network, told), *_islands(network, told)]
+    names = ("what", "road", "length", "apart", "other", "coordinate")
+    forms = ("", "", "0.000", "0.0", "", "")
+    columns: dict[str, tuple[str, Sequence[Any]]] = {
+        name: (form, [row[i] for row in rows])
+        for i, (name, form) in enumerate(zip(names, forms, strict=True))
+    }
+    return _sheet(told, "roads", columns, nearly=NEARLY)
+
+
+def _nearly(network: Network, told: Told) -> Iterator[tuple[Any, ...]]:
+    ends = network.health.dead_ends
+    ends = ends[ends["gap"].notna()].sort_values("gap", kind="stable")
+    own = pd.Series(network.segments.index, index=network.segments["from_node"])
+    own = pd.concat([own, pd.Series(network.segments.index, index=network.segments["to_node"])])
+    segment = own[~own.index.duplicated()].reindex(ends.index)
+    road = network.segments["road_id"]
+    places = _degrees(ends.geometry, told)
+    for of, near, gap, place in zip(segment, ends["near"], ends["gap"], places, strict=True):
+        yield told.words.say("road.nearly"), road[of], None, gap, road[near], place
+
+
+def _islands(network: Network, told: Told) -> Iterator[tuple[Any, ...]]:
+    islands = network.health.islands.iloc[1:]
+    first = np.unique(network.health.island, return_index=True)[1]
+    of = network.segments.iloc[first[1:]]
+    places = _degrees(of.geometry.interpolate(0), told)
+    for length, road, place in zip(islands["length"], of["road_id"], places, strict=True):
+        yield told.words.say("road.island"), road, length / 1000, None, None, place
+
+
+def _degrees(points: gpd.GeoSeries, told: Told) -> list[str]:
+    """Latitude and longitude as text."""
+    here = told.checked.located.crs
+    x, y = points.x.to_numpy(), points.y.to_numpy()
+    lon, lat = crs_.transform(x, y, here, crs_.WGS84) if len(points) else (x, y)
+    return [f"{a:.6f}, {b:.6f}" for a, b in zip(lat, lon, strict=True)]
+
+
 def _heaps(told: Told) -> Sheet:
     frame = told.inputs.stacks.sort_values("crashes", ascending=False, kind="stable")
-    here = told.checked.located.crs
-    x, y = (frame[axis].to_numpy(dtype="float64") for axis in ("x", "y"))
-    lon, lat = crs_.transform(x, y, here, crs_.WGS84) if len(frame) else (x, y)
+    spots = gpd.GeoSeries.from_xy(*(frame[axis].to_numpy(dtype="float64") for axis in ("x", "y")))
     columns: dict[str, tuple[str, Sequence[Any]]] = {
         "crashes": ("#,##0", list(frame["crashes"])),
         "reason": ("", [told.words.say(f"heap.{code}") for code in frame["reason"]]),
         "area": ("", list(frame["area"])),
         "uncertainty": ("#,##0", list(frame["uncertainty"])),
-        "coordinate": ("", [f"{a:.6f}, {b:.6f}" for a, b in zip(lat, lon, strict=True)]),
+        "coordinate": ("", _degrees(spots, told)),
         "ids": ("", [str(ids).replace(";", "; ") for ids in frame["ids"]]),
     }
     return _sheet(told, "heaps", columns, printed=5)

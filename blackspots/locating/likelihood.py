@@ -91,7 +91,7 @@ class Evidence:
     ``crash``: number of the crash, sorted; ``offset`` [m], NaN where the crash has no
     coordinate; ``measure``, ``length`` [m] of the segment; ``uncertainty`` [m] of the
     coordinate; ``by_post``: a km post beyond the search distance; ``road``: 1 the recorded road,
-    0 one of another number, NaN one without a number or nothing recorded; ``asked``: whether a
+    0 another road, NaN one without number or name, or nothing recorded; ``asked``: whether a
     road is recorded; ``numbered``: whether the place's road has a number or name; ``km_gap`` [m]
     between the place's km and the one recorded, NaN unknown;
     ``km_uncertainty`` [m]; ``turn`` [rad] between direction of travel and road, NaN unknown;

@@ -138,7 +138,7 @@ def _km_differences(options: pd.DataFrame, posts: pd.DataFrame, network: Layers)
 
 
 def _same_road(refs: np.ndarray, options: pd.DataFrame, segments: gpd.GeoDataFrame) -> np.ndarray:
-    """1 where a candidate is the recorded road by number or name, 0 another number, else NaN."""
+    """1 where a candidate is the recorded road by number or name, 0 another road, else NaN."""
     asked = refs[options["crash"].to_numpy()]
     ref = segments["ref"].to_numpy(dtype=object)[options["segment"].to_numpy()]
     name = segments["name"].to_numpy(dtype=object)[options["segment"].to_numpy()]
@@ -152,7 +152,10 @@ def _same_road(refs: np.ndarray, options: pd.DataFrame, segments: gpd.GeoDataFra
     )
     known = ~pd.isna(asked)
     same = known & ((ref == asked) | same_name)
-    other = known & ~pd.isna(ref) & ~same
+    # A street with a name may be part of a numbered road; another name is another road.
+    numbers = set(segments["ref"].dropna())
+    numbered = np.array([word in numbers for word in asked], dtype=bool)
+    other = known & ~same & (~pd.isna(ref) | (~numbered & ~pd.isna(name)))
     return np.select([same, other], [1.0, 0.0], np.nan)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -23,13 +24,17 @@ from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
 from blackspots.network.carriageways import sides_of
 from blackspots.network.cutting import cut
-from blackspots.network.health import Health, health_of
+from blackspots.network.health import NEARLY, Health, health_of
 from blackspots.network.junctions import Consolidation, consolidate
 from blackspots.network.merging import merge
 from blackspots.network.routes import chain
 from blackspots.schema import JUNCTIONS, NODES, PARTS, ROUTES, SEGMENTS, check
 
-__all__ = ["Consolidation", "Health", "Network", "build_network"]
+__all__ = ["NEARLY", "Consolidation", "Health", "Network", "build_network"]
+
+
+MINOR: Final = ("path", "footway", "pedestrian", "bridleway", "track", "steps", "cycleway")
+"""Classes of ways that make no junction with a road."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def build_network(
     node_tolerance: float = 0.01,
     junction_link: float = 30.0,
     divided_gap: float = 60.0,
-    minor_classes: Collection[str] = ("path", "footway", "track", "steps", "cycleway"),
+    minor_classes: Collection[str] = MINOR,
     origins: Mapping[str, tuple[float, float, float]] | None = None,
 ) -> Network:
     """Segments, nodes, junctions and routes of a road layer.

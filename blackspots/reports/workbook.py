@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
-_CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks hold local time; fixed for equal bytes
+CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks hold local time; fixed for equal bytes
 _WIDEST: Final = 34
 _PROSE: Final = 100
 _LINE: Final = 15
@@ -49,7 +49,7 @@ def write_workbook(path: Path, sheets: Sequence[Sheet], *, banner: str = "") -> 
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     with xlsxwriter.Workbook(str(path), options) as book:
-        book.set_properties({"created": _CREATED, "title": "blackspots"})
+        book.set_properties({"created": CREATED, "title": "blackspots"})
         for sheet in sheets:
             _write_sheet(book, sheet, banner)
 

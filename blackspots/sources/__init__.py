@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blackspots.sources.crashes import read_crashes
+from blackspots.sources.decisions import Decisions, read_decisions
 from blackspots.sources.extent import extent_of
 from blackspots.sources.files import Source
 from blackspots.sources.findings import Findings
@@ -21,6 +22,7 @@ from blackspots.sources.stacks import heaped
 from blackspots.sources.values import route as route_name
 
 __all__ = [
+    "Decisions",
     "Findings",
     "Source",
     "UnconfirmedHeaders",
@@ -31,6 +33,7 @@ __all__ = [
     "read_boundary",
     "read_crashes",
     "read_crossings",
+    "read_decisions",
     "read_places",
     "read_railways",
     "read_repairs",

@@ -75,6 +75,22 @@ def sheet_names(path: Path) -> list[str]:
         return list(book.sheet_names)
 
 
+def read_cells(path: Path) -> dict[str, list[list[Any]]]:
+    """The cells of every sheet, hidden ones too, as they stand.
+
+    Raises
+    ------
+    BlackspotsError
+        ``unreadable``, ``password`` or ``too-big``.
+    """
+    _measure(path)
+    with _opened(path) as book:
+        return {
+            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            for name in book.sheet_names
+        }
+
+
 def read_workbook(path: Path, sheets: Sequence[str] = ()) -> list[RawTable]:
     """Every sheet in view that holds something, or those named; of hidden ones it is said.
 

@@ -1,0 +1,72 @@
+"""What a study goes by: definition, costs, catalogue and distances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blackspots.appraisal import Terms
+from blackspots.config import Study
+from blackspots.errors import BlackspotsError
+from blackspots.locating import Reach
+from blackspots.presets import (
+    CostTable,
+    Countermeasure,
+    Definition,
+    catalogue,
+    cost_table,
+    definition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The presets that a study uses, with its overrides."""
+
+    definition: Definition
+    costs: CostTable
+    terms: Terms
+    catalogue: dict[str, Countermeasure]
+    reach: Reach
+    window: float
+    months: int
+
+
+def knowledge_of(study: Study) -> Knowledge:
+    """The presets of a study with what it sets itself.
+
+    Raises
+    ------
+    BlackspotsError
+        A preset that is not there or not complete, or two that do not fit together.
+    """
+    folder, header = study.folder, study.study
+    rules = definition(header.definition, folder)
+    costs = cost_table(header.costs, folder)
+    remedies = catalogue(header.catalogue, folder)
+    for remedy in remedies.values():
+        if remedy.currency and remedy.currency != costs.currency:
+            raise BlackspotsError(
+                "catalogue-currency",
+                name=header.catalogue,
+                one=remedy.currency,
+                costs=costs.id,
+                other=costs.currency,
+            )
+    rate, growth = study.appraisal.discount_rate, study.appraisal.growth
+    return Knowledge(
+        definition=rules,
+        costs=costs,
+        terms=Terms(
+            costs.discount_rate if rate is None else rate,
+            costs.growth if growth is None else growth,
+        ),
+        catalogue=remedies,
+        reach=Reach(
+            tolerance=study.locating.tolerance,
+            junction=study.locating.junction_radius or rules.junction_radius,
+            crossing=study.locating.crossing_radius or rules.crossing_radius,
+            train=study.locating.train_radius,
+        ),
+        window=study.screening.window or rules.window,
+        months=study.screening.months or rules.months,
+    )
