@@ -121,9 +121,12 @@ def drawn(network: Network, count: int, seed: int) -> Case:
     luck = chance.uniform(size=count)
     anything = refs[chance.integers(0, len(refs), count)]
     near = _nearest_number(network, spots)
-    route = np.where(luck < RECORDED, own, np.where(luck < RECORDED + WRONG, anything, None))
+    route = own.copy()
+    wrong = (luck >= RECORDED) & (luck < RECORDED + WRONG)
+    route[wrong], route[luck >= RECORDED + WRONG] = anything[wrong], None
     # On a road without a number some registers name the road with one that is near.
-    route = np.where(~numbered[at] & (chance.uniform(size=count) < NEAR), near, route)
+    beside = ~numbered[at] & (chance.uniform(size=count) < NEAR)
+    route[beside] = near[beside]
     km = np.full(count, np.nan)
     told = (route == own) & (chance.uniform(size=count) < WITH_KM)
     for row in np.flatnonzero(told):
@@ -208,7 +211,7 @@ def _right_place(case: Case, made: Placement) -> np.ndarray:
     route = case.network.segments["route_id"].loc[case.truth["segment_id"]].to_numpy()
     found = made.crashes["route_id"].to_numpy(dtype="float64", na_value=-2)
     junction = sure["junction_id"].to_numpy()
-    return (found == route) | ((junction >= 0) & (at == junction))
+    return np.asarray((found == route) | ((junction >= 0) & (at == junction)))
 
 
 def main() -> None:
