@@ -233,6 +233,15 @@ def test_one_way_pieces_drawn_against_each_other_but_driven_alike_are_one_segmen
     assert net.segments.geometry.iloc[0].coords[0] == (250, 0)
 
 
+def test_a_ring_whose_pieces_are_drawn_both_ways_is_one_segment() -> None:
+    corners = [(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)]
+    for flip in range(16):
+        pieces = [corners[i : i + 2][:: -1 if flip >> i & 1 else 1] for i in range(4)]
+        net = build_network(roads(*pieces))
+        assert counts(net) == (1, 1, 0, 1)
+        assert sorted(net.parts["road_id"]) == ["r0", "r1", "r2", "r3"]
+
+
 def test_a_ring_of_several_pieces_without_any_junction_is_one_segment() -> None:
     corners = [(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)]
     net = build_network(roads(*[corners[i : i + 2] for i in range(4)]))
@@ -515,7 +524,7 @@ def grids(draw: st.DrawFn) -> gpd.GeoDataFrame:
     return roads(*lines, ref=refs, layer=layers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(grids())
 def test_on_any_grid_segments_sum_to_the_roads_and_tile_the_routes(grid: gpd.GeoDataFrame) -> None:
     before = grid.copy()

@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 _EDGE: Final = 1e-6
+_NAMED: Final = 5
 _LEAST: Final = 1e-3
 """Probability below which a candidate is dropped."""
 
@@ -131,10 +132,12 @@ def locate(
     Raises
     ------
     BlackspotsError
-        ``crs-differs`` when layers are in different CRSs.
+        ``crs-differs`` when layers are in different CRSs; ``crashes-unusable`` for rows that are
+        no points, or share their id.
     """
     reach = reach or Reach()
     _same_crs(crashes, segments=segments, crossings=crossings, areas=areas)
+    _require_points(crashes)
     made = _blank(crashes)
     network, sigma = None, float("nan")
     options = no_options()
@@ -164,6 +167,16 @@ def _same_crs(crashes: gpd.GeoDataFrame, **layers: gpd.GeoDataFrame | None) -> N
             raise BlackspotsError(
                 "crs-differs", table=name, one=str(layer.crs), other=str(crashes.crs)
             )
+
+
+def _require_points(crashes: gpd.GeoDataFrame) -> None:
+    shapes = crashes.geometry.to_numpy()
+    there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
+    bad = there & (shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
+    bad |= crashes.index.duplicated()
+    if bad.any():
+        names = ", ".join(str(label) for label in crashes.index[bad][:_NAMED])
+        raise BlackspotsError("crashes-unusable", count=int(bad.sum()), rows=names)
 
 
 def _blank(crashes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -19,6 +19,7 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
@@ -33,6 +34,8 @@ from blackspots.schema import JUNCTIONS, NODES, PARTS, ROUTES, SEGMENTS, check
 __all__ = ["NEARLY", "Consolidation", "Health", "Network", "build_network"]
 
 
+_LINES: Final = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
+_NAMED: Final = 5
 MINOR: Final = ("path", "footway", "pedestrian", "bridleway", "track", "steps", "cycleway")
 """Classes of ways that make no junction with a road."""
 
@@ -94,12 +97,12 @@ def build_network(
     Raises
     ------
     BlackspotsError
-        ``crs-not-metric`` or ``no-crs``.
+        ``crs-not-metric``, ``no-crs``, or ``roads-unusable`` for rows that are no lines.
     """
     if roads.crs is None:
         raise BlackspotsError("no-crs", file="roads", table="roads")
     crs_.metric(roads.crs, "roads", roads.geometry)
-    pieces, points = cut(_with_columns(roads), node_tolerance)
+    pieces, points = cut(_with_columns(_lines(roads)), node_tolerance)
     segments, parts, nodes = merge(pieces, points)
     sides = sides_of(segments, divided_gap)
     segments["side"] = sides.side
@@ -116,6 +119,21 @@ def build_network(
     ):
         check(table, columns)
     return Network(segments, parts, nodes, junctions, routes, health_of(segments, nodes))
+
+
+def _lines(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The layer with one line a row and text for ids; what is no line is refused by name."""
+    shapes = np.asarray(roads.geometry.array)
+    xy, row = shapely.get_coordinates(shapes, return_index=True)
+    bad = ~np.isin(shapely.get_type_id(shapes), _LINES) | shapely.is_empty(shapes)
+    bad[row[~np.isfinite(xy).all(axis=1)]] = True
+    if bad.any():
+        names = ", ".join(str(label) for label in roads.index[bad][:_NAMED])
+        raise BlackspotsError("roads-unusable", count=int(bad.sum()), rows=names)
+    made = roads.explode() if (shapely.get_type_id(shapes) != _LINES[0]).any() else roads
+    return (
+        made if all(isinstance(i, str) for i in made.index) else made.set_axis(made.index.map(str))
+    )
 
 
 def _with_columns(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

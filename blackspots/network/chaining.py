@@ -165,11 +165,11 @@ def chains_of(partner: np.ndarray) -> Chains:
     state = np.arange(len(partner))
     end, steps = _followed(partner)
     rings = partner[end ^ 1] != NONE
-    opened = np.zeros(len(partner), dtype=bool)
+    opened, entered = np.zeros((2, len(partner)), dtype=bool)
     if rings.any():
         first = 2 * _lowest_of_rings(partner, np.unique(state[rings] // 2))
         partner = partner.copy()
-        opened[first] = opened[partner[first]] = True
+        opened[first] = opened[partner[first]] = entered[first] = True
         partner[partner[first]] = NONE
         partner[first] = NONE
         end, steps = _followed(partner)
@@ -177,7 +177,7 @@ def chains_of(partner: np.ndarray) -> Chains:
     # opposite state: where that one ends, this one began.
     begin, place = end[state ^ 1] ^ 1, steps[state ^ 1]
     of_ring = opened[begin]
-    found = state[np.where(of_ring, begin % 2 == 0, begin < (end ^ 1))]
+    found = state[np.where(of_ring, entered[begin], begin < (end ^ 1))]
     order = found[np.lexsort((place[found], begin[found], of_ring[found]))]
     begins = begin[order]
     start = np.flatnonzero(np.r_[True, begins[1:] != begins[:-1]][: len(order)])
@@ -204,8 +204,10 @@ def _followed(partner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _lowest_of_rings(partner: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """The lowest line of each ring, of the lines that are in one."""
-    other = partner[2 * lines + 1] // 2
+    # Both ends: where lines are drawn against each other, ends meet ends and starts starts.
+    one = np.concatenate([lines, lines])
+    other = np.concatenate([partner[2 * lines], partner[2 * lines + 1]]) // 2
     size = len(partner) // 2
-    graph = coo_array((np.ones(len(lines)), (lines, other)), shape=(size, size))
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(size, size))
     ring = connected_components(graph, directed=False)[1][lines]
     return np.asarray(lines[np.unique(ring, return_index=True)[1]])

@@ -38,6 +38,7 @@ def cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, np
     """
     xy, line = shapely.get_coordinates(roads.geometry.array, return_index=True)
     cell = np.round(xy / max(tolerance, 1e-9)).astype("int64")
+    line = line.astype("int64")  # of no line at all numpy makes numbers with a point
     repeated = np.zeros(len(xy), dtype=bool)
     repeated[1:] = (line[1:] == line[:-1]) & (cell[1:] == cell[:-1]).all(axis=1)
     shared = _shared_ids(roads, repeated)

@@ -45,7 +45,7 @@ def merge(
     chains = chains.turned(np.bincount(chains.number, weights=drawn, minlength=len(chains)) < 0)
     order, sign, number = chains.order, chains.sign, chains.number
     length = pieces["length"].to_numpy()[order]
-    from_measure = np.cumsum(length) - length
+    from_measure = np.cumsum(length, dtype="float64") - length
     from_measure -= from_measure[chains.start[:-1]][number] if len(order) else 0.0
     first, last = chains.start[:-1], chains.start[1:] - 1
     node = ends.node.reshape(-1, 2)

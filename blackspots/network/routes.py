@@ -47,7 +47,7 @@ def chain(
     chains = chains.turned(_backward(chains, gain, shapes, refs, origins))
     length = segments["length"].to_numpy()[chains.order]
     number = chains.number
-    offset = np.cumsum(length) - length
+    offset = np.cumsum(length, dtype="float64") - length
     offset -= offset[chains.start[:-1]][number] if len(number) else 0.0
     _place(segments, chains, offset, sides)
     first = chains.order[chains.start[:-1]]
