@@ -10,11 +10,11 @@ import pandas as pd
 import shapely
 
 from blackspots.locating.measures import segments_at
+from blackspots.nearest import within
 from blackspots.referencing import RouteFinder
 
 WIDEST: Final = 1500.0
 """Greatest distance [m] at which segments are looked for, however vague a coordinate is."""
-_CHUNK: Final = 100_000
 _VAGUE: Final = 2.0
 """A vague coordinate is looked around within so many times its uncertainty."""
 
@@ -36,26 +36,19 @@ def by_coordinate(
     DataFrame, one row for each pair, in the order of points, then of segments
         ``crash`` and ``segment`` (positions), ``offset`` [m], ``measure`` [m] along the segment.
     """
-    shapes = np.asarray(segments.geometry.array)
-    tree = shapely.STRtree(shapes)
-    reach = np.broadcast_to(np.asarray(distance, dtype="float64"), len(points))
     known = np.flatnonzero(~shapely.is_missing(points) & ~shapely.is_empty(points))
-    found = []
-    for start in range(0, len(known), _CHUNK):
-        rows = known[start : start + _CHUNK]
-        who, what = tree.query(points[rows], predicate="dwithin", distance=reach[rows])
-        who = rows[who]
-        order = np.lexsort((what, who))
-        who, what = who[order], what[order]
-        offset = shapely.distance(points[who], shapes[what])
-        measure = shapely.line_locate_point(shapes[what], points[who])
-        found.append(
-            pd.DataFrame({"crash": who, "segment": what, "offset": offset, "measure": measure})
-        )
-    if not found:
-        nothing = {"crash": int, "segment": int, "offset": float, "measure": float}
-        return pd.DataFrame({column: np.zeros(0, kind) for column, kind in nothing.items()})
-    return pd.concat(found, ignore_index=True)
+    reach = np.broadcast_to(np.asarray(distance, dtype="float64"), len(points))[known]
+    lines = np.asarray(segments.geometry.array)
+    found = within(shapely.get_coordinates(points[known]), lines, reach)
+    order = np.lexsort((found.line, found.point))
+    return pd.DataFrame(
+        {
+            "crash": known[found.point[order]],
+            "segment": found.line[order],
+            "offset": found.distance[order],
+            "measure": found.measure[order],
+        }
+    )
 
 
 def nearest_segments(

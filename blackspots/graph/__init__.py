@@ -1,0 +1,33 @@
+"""Distances along the road network: counts, neighbours and clusters of events.
+
+All is exact, and the same at every size, with compiled kernels (the extra ``fast``) or without:
+see :mod:`blackspots.graph.network` for how distances are held, :mod:`blackspots.graph.choice`
+for what computes them.
+"""
+
+from blackspots.graph.clusters import clusters_by_density, clusters_by_linkage
+from blackspots.graph.distances import (
+    Nearest,
+    Neighbours,
+    counts_within,
+    nearest,
+    neighbours,
+    node_distances,
+)
+from blackspots.graph.kfunction import KFunction, k_function
+from blackspots.graph.network import Events, Graph
+
+__all__ = [
+    "Events",
+    "Graph",
+    "KFunction",
+    "Nearest",
+    "Neighbours",
+    "clusters_by_density",
+    "clusters_by_linkage",
+    "counts_within",
+    "k_function",
+    "nearest",
+    "neighbours",
+    "node_distances",
+]
