@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from oracle import between, networks, numbered
 
 from blackspots.graph import Events, Graph, clusters_by_density, clusters_by_linkage

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 import tracemalloc
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from needs import missing
 from oracle import between, graphs, networks, placed
 
