@@ -33,6 +33,7 @@ OWN: Final = frozenset(
         "ranking.xlsx",
         "rejected.csv",
         "remarks.csv",
+        "review.xlsx",
         "segments.csv",
         "candidates.csv",
         "parts.csv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[str]:
         if importlib.util.find_spec("numba") is None:
             missing("numba", "pip install numba")
         snapping.COMPILED_FROM = 0
+        assert snapping._kernels(0) is not None
     else:
         snapping.COMPILED_FROM = 10**12
     yield request.param
@@ -69,6 +71,16 @@ def test_at_a_shared_vertex_the_lowest_line_counts(way: str) -> None:
     turned = nearest(points, TEE[::-1], 50.0)
     assert turned.line.tolist() == [0, 0, 0]
     assert turned.measure.tolist() == [0.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize("away", [99.0, 100.0, 399.0, 400.0, 1000.0])
+def test_what_differs_by_less_than_a_tie_is_equally_near_at_any_distance(
+    way: str, away: float
+) -> None:
+    # The lower line is half a tie farther off, and so beyond 100 or 400 m, where others are not.
+    for more, line in ((5e-10, 0), (5e-9, 1)):
+        roads = lines([(0, away + more), (10, away + more)], [(0, -away), (10, -away)])
+        assert nearest(np.array([[5.0, 0.0]]), roads, 2000.0).line.tolist() == [line], way
 
 
 def test_of_a_line_given_twice_the_first_counts(way: str) -> None:
@@ -138,6 +150,20 @@ def test_a_vertex_astray_takes_no_memory(way: str) -> None:
         tracemalloc.stop()
     assert (made.line >= 0).all(), way
     assert peak < 30e6
+
+
+def test_a_great_distance_is_no_search_of_all_the_land_between(way: str) -> None:
+    roads = np.concatenate([TEE, shapely.transform(TEE, lambda xy: xy + 5e6)])
+    points = np.random.default_rng(4).uniform(-20.0, 40.0, (50, 2))
+    assert np.bincount(within(points, roads, 1e6).point).tolist() == [3] * 50, way
+    assert np.bincount(within(points, roads, np.inf).point).tolist() == [6] * 50
+
+
+def test_a_numba_that_cannot_be_used_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapping, "COMPILED_FROM", 0)
+    monkeypatch.delattr(snapping, "kernels", raising=False)
+    monkeypatch.setitem(sys.modules, "blackspots.nearest.kernels", None)
+    assert nearest(np.array([[4.0, 3.0]]), TEE, 5.0).line.tolist() == [0]
 
 
 @st.composite

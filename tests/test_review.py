@@ -360,7 +360,7 @@ def test_certainty_is_the_users_to_set(study: Path) -> None:
 
 
 def picture(scene: Scene, *lines: shapely.LineString) -> np.ndarray:
-    roads = np.array(lines, dtype=object)
+    roads = np.array(lines or [shapely.LineString([(0, 5), (9, 5)])], dtype=object)
     main, rails = np.zeros(len(roads), dtype=bool), np.array([shapely.LineString([(0, 0), (9, 9)])])
     png = draw(scene, Surroundings(roads, main, rails))
     assert png == draw(scene, Surroundings(roads, main, rails))
@@ -400,3 +400,12 @@ def test_near_and_far_places_fit_on_the_picture(far: float) -> None:
     for spot in (None, (far, 0.0)):
         pixels = picture(Scene(marks, spot, 50.0), road)
         assert where(pixels, COLOURS[0]).shape == (2,)
+
+
+def test_no_letter_hides_the_north_arrow_or_the_scale_bar() -> None:
+    for corner in ((1.0, 0.62), (-1.0, -0.62)):
+        far = np.array(corner) * 1000
+        pixels = picture(Scene([Mark(0, 0), Mark(*far)], (0.0, 0.0), 20.0))
+        row, column = where(pixels, COLOURS[1]) / 2
+        assert not (column > 328 and row < 32)
+        assert not (column < 110 and row > 208)

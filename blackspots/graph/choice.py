@@ -6,8 +6,10 @@ import importlib.util
 import os
 from types import ModuleType
 
-COMPILED_FROM = 20_000
-"""Events and edges together from which compiled kernels pay for being loaded."""
+COMPILED_FROM = 40_000
+"""Events and edges together from which compiled kernels pay for being loaded: 0.5 to 0.9 s where
+numba has them on disk (once, it compiles for half a minute), as long as numpy and scipy take to
+count or cluster so many."""
 
 
 def kernels(size: int) -> ModuleType | None:
@@ -18,8 +20,11 @@ def kernels(size: int) -> ModuleType | None:
     """
     if size < COMPILED_FROM or importlib.util.find_spec("numba") is None:
         return None
-    from blackspots.graph import kernels as compiled  # noqa: PLC0415 - compiles on first use
-
+    try:
+        from blackspots.graph import kernels as compiled  # noqa: PLC0415 - compiles on first use
+    except (ImportError, RuntimeError):
+        # A numba that refuses this numpy, or finds no folder to keep what it compiles.
+        return None
     return compiled
 
 

@@ -25,6 +25,9 @@ SLACK = 2.0**-20
 """How much [m] a distance may exceed a radius and still count as within: a micrometre, more
 than the rounding of coordinates and measures, so that 0.1 and 0.4 are within 0.3."""
 
+TOLERANCE = 1.0
+"""How far [m] beyond the ends of its edge a measure may lie, as files round lengths."""
+
 Array = np.ndarray[Any, Any]
 
 
@@ -169,7 +172,8 @@ class Events:
         edge
             Edge of each, shape (events,); one that is on none does not belong here.
         measure
-            Metres [m] from the edge's ``u`` end, shape (events,), clipped to its length.
+            Metres [m] from the edge's ``u`` end, shape (events,), clipped to its length; more
+            than :data:`TOLERANCE` beyond it is refused.
         """
         edge = np.asarray(edge)
         measure = np.asarray(measure, dtype=np.float64)
@@ -183,7 +187,10 @@ class Events:
         if np.isnan(measure).any():
             raise ValueError("measure must not be NaN")
         edge = edge.astype(np.int32)
-        measure = np.clip(on_grid(measure), 0.0, graph.length[edge])
+        length = graph.length[edge]
+        if ((measure < -TOLERANCE) | (measure > length + TOLERANCE)).any():
+            raise ValueError("measure lies beyond the ends of its edge")
+        measure = np.clip(on_grid(measure), 0.0, length)
         kernels = choice.kernels(len(edge))
         if kernels is not None:
             start, number = kernels.sorted_events(edge, measure, edges)

@@ -179,8 +179,12 @@ def _lines(start: Array, line: Array) -> None:
             line[s] = k
 
 
-def gridded(pieces: Pieces) -> tuple[Grid, Array]:
-    """The cells of all pieces, as wide as a few of them are long, and the line of each."""
+def gridded(pieces: Pieces, within: Array | None = None) -> tuple[Grid, Array]:
+    """The cells of all pieces, as wide as a few of them are long, and the line of each.
+
+    Where all cells ``within`` some distances [m] will be looked through, they are wider, so
+    that a point has no more of them than in :data:`RINGS` rings, in the mean of all points.
+    """
     # Column by column: over both at once numpy takes many times as long.
     columns = pieces.xy[:, 0], pieces.xy[:, 1]
     low = [float(column.min()) for column in columns]
@@ -188,6 +192,9 @@ def gridded(pieces: Pieces) -> tuple[Grid, Array]:
     mean = float(pieces.measure[pieces.start[1:] - 1].sum()) / len(pieces.xy)
     # No more columns than keys have room for.
     side = max(PER_CELL * mean, SIDE, max(extent) / 2.0**30)
+    if within is not None:
+        far = np.minimum(within, max(extent))
+        side = max(side, float(np.sqrt(np.mean(far * far))) / RINGS)
     # One cell more on each side, so that none has a negative number.
     x, y = (least - side for least in low)
     line = np.empty(len(pieces.xy), dtype=np.int32)
@@ -450,7 +457,7 @@ def nearest(xy: Array, pieces: Pieces, distance: Array, out: tuple[Array, Array,
 
 def within(xy: Array, pieces: Pieces, distance: Array) -> tuple[Array, Array, Array, Array]:
     """As :func:`blackspots.nearest.plain.within`."""
-    (grid, line), lines = gridded(pieces), len(pieces.start) - 1
+    (grid, line), lines = gridded(pieces, distance), len(pieces.start) - 1
     count = np.zeros(len(xy), dtype=np.int64)
 
     def run(order: Array) -> tuple[Array, Array, Array]:

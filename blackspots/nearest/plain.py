@@ -118,11 +118,14 @@ def nearest(xy: Array, lines: Array, distance: Array, out: tuple[Array, Array, A
             return
 
         def run(numbers: Array, step: float | None = step) -> None:
-            most = distance[numbers]
+            limit = distance[numbers]
+            most = limit if step is None else np.minimum(limit, step)
             points = np.asarray(shapely.points(xy[numbers]))
             if step is not None:
-                most = np.minimum(most, step)
-                point, line = tree.query(points, predicate="dwithin", distance=most + DOUBT)
+                # By boxes: whether they are within would be a distance, too, but not told.
+                around = (most + DOUBT)[:, None]
+                corners = np.stack([xy[numbers] - around, xy[numbers] + around], axis=1)
+                point, line = tree.query(shapely.linestrings(corners))
                 guess = shapely.distance(points[point], lines[line])
             else:
                 (point, line), away_by_tree = tree.query_nearest(
@@ -141,11 +144,12 @@ def nearest(xy: Array, lines: Array, distance: Array, out: tuple[Array, Array, A
             kept = guess <= least[point] + DOUBT
             point, line = point[kept], line[kept]
             own, way = measured(xy, lines, numbers[point], line)
-            kept = own <= most[point]
+            kept = own <= limit[point]
             point, line, own, way = point[kept], line[kept], own[kept], way[kept]
             least = np.full(len(numbers), np.inf)
             np.minimum.at(least, point, own)
-            kept = np.flatnonzero(own <= least[point] + TIE)
+            # Beyond the step, not all that are as near as the nearest may have been looked up.
+            kept = np.flatnonzero((own <= least[point] + TIE) & (least[point] <= most[point]))
             # The lowest line of each point.
             kept = kept[np.lexsort((line[kept], point[kept]))]
             first = np.ones(len(kept), dtype=bool)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +35,13 @@ _BADGE, _DOT, _LEADER, _EDGE = 10.0, 3.2, 21.0, 14.0
 """Sizes [shown px] of letter and point, of the line between, and of the free rim."""
 _DISC: Final = 15.0
 """Radius [shown px] about a junction or level crossing within which its roads are coloured."""
+_WIDE: Final = 8.0
+"""Metres of a shown pixel from which so many roads are in view that they are drawn slim."""
+_FINEST: Final = 0.3
+"""Bends [shown px] that are too small to be drawn."""
 _ROUNDS: Final = 60
+_TAKEN: Final = ((SHOWN[0] - 16, 16), (20, 222), (60, 222), (100, 222))
+"""Where [shown px] the arrow and the scale bar stand, which no letter may hide."""
 _STILL: Final = 0.2
 """Movement [shown px] of the letters at which they have found their places."""
 
@@ -96,9 +102,10 @@ def draw(scene: Scene, around: Surroundings) -> bytes:
     picture = Image.new("RGB", (SHOWN[0] * _SCALE, SHOWN[1] * _SCALE), _PAPER)
     pen = _Pen(ImageDraw.Draw(picture, "RGBA"), view)
     roads, main = around.roads(view.box)
-    pen.lines(roads[~main], _ROAD, 2.6)
-    pen.lines(roads[main], "#ffffff", 6.5)
-    pen.lines(roads[main], _MAIN, 4.2)
+    slim = 0.5 if view.metres * _SCALE > _WIDE else 1.0
+    pen.lines(roads[~main], _ROAD, 2.6 * slim)
+    pen.lines(roads[main], "#ffffff", 6.5 * slim)
+    pen.lines(roads[main], _MAIN, 4.2 * slim)
     pen.railways(around.railways(view.box))
     if scene.spot is not None:
         pen.circle(scene.spot, scene.radius)
@@ -162,8 +169,18 @@ class _Pen:
         self._draw, self._view = draw, view
 
     def lines(self, shapes: Iterable[shapely.Geometry], colour: str, width: float) -> None:
-        for part in shapely.get_parts(list(shapes)):
-            self._line(self._view.pixels(shapely.get_coordinates(part)), colour, width)
+        for pixels in self._paths(shapes):
+            self._line(pixels, colour, width)
+
+    def _paths(self, shapes: Iterable[shapely.Geometry]) -> Iterator[Pixels]:
+        """The lines in pixels, without bends that are too small to be seen."""
+        parts = shapely.get_parts(list(shapes))
+        parts = shapely.simplify(
+            parts[shapely.length(parts) > 0], _FINEST * _SCALE * self._view.metres
+        )
+        every, owner = shapely.get_coordinates(parts, return_index=True)
+        cuts = np.flatnonzero(np.diff(owner)) + 1
+        return iter(np.split(self._view.pixels(every), cuts) if len(every) else ())
 
     def _line(self, pixels: Pixels, colour: str, width: float) -> None:
         """A line with round ends and bends."""
@@ -180,8 +197,8 @@ class _Pen:
 
     def railways(self, shapes: Iterable[shapely.Geometry]) -> None:
         """Dark, with white dashes."""
+        self.lines(shapes, _RAIL, 3.0)
         for part in shapely.get_parts(list(shapes)):
-            self._line(self._view.pixels(shapely.get_coordinates(part)), _RAIL, 3.0)
             step = 7 * _SCALE * self._view.metres
             for begin in np.arange(step / 2, part.length, 2 * step):
                 dash = shapely.ops.substring(part, begin, begin + step)
@@ -264,8 +281,10 @@ def _spread(dots: np.ndarray, cross: np.ndarray | None) -> np.ndarray:
     round_ = np.column_stack([np.cos(turns), np.sin(turns)])
     away = np.where(far[:, None] > 1, away / np.maximum(far, 1)[:, None], round_)
     at = dots + away * _LEADER
-    fixed = dots if cross is None else np.vstack([dots, cross])
-    least = np.concatenate([np.full(len(at), 2 * _BADGE + 5), np.full(len(fixed), _BADGE + 7)])
+    fixed = np.vstack([dots, *([] if cross is None else [cross]), _TAKEN])
+    room = np.full(len(fixed), _BADGE + 7)
+    room[-len(_TAKEN) :] += 6
+    least = np.concatenate([np.full(len(at), 2 * _BADGE + 5), room])
     own = np.eye(len(at), len(least), dtype=bool)
     for _ in range(_ROUNDS):
         gap = at[:, None] - np.vstack([at, fixed])[None]

@@ -19,6 +19,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[str]:
         if importlib.util.find_spec("numba") is None:
             missing("numba", "pip install numba")
         choice.COMPILED_FROM = 0
+        assert choice.kernels(0) is not None
     else:
         choice.COMPILED_FROM = 10**12
     yield request.param

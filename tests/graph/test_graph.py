@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import tracemalloc
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_a_segment_without_a_node_is_refused() -> None:
 
 def test_events_are_sorted_and_clipped_and_remember_their_order(way: str) -> None:
     graph = Graph(np.array([0, 1]), np.array([1, 2]), np.array([10.0, 10.0]), 3)
-    events = on(graph, (1, 5.0), (0, 20.0), (1, -3.0), (0, 10.0), (0, 1.0))
+    events = on(graph, (1, 5.0), (0, 10.9), (1, -0.5), (0, 10.0), (0, 1.0))
     assert events.edge.tolist() == [0, 0, 0, 1, 1], way
     assert events.measure.tolist() == [1.0, 10.0, 10.0, 0.0, 5.0]
     assert events.number.tolist() == [4, 1, 3, 2, 0]
@@ -100,7 +101,16 @@ def test_events_are_sorted_and_clipped_and_remember_their_order(way: str) -> Non
 
 @pytest.mark.parametrize(
     ("edge", "measure"),
-    [([1], [0.0]), ([-1], [0.0]), ([0], [np.nan]), ([0, 0], [1.0]), ([0.5], [1.0])],
+    [
+        ([1], [0.0]),
+        ([-1], [0.0]),
+        ([0], [np.nan]),
+        ([0, 0], [1.0]),
+        ([0.5], [1.0]),
+        ([0], [11.5]),
+        ([0], [-1.5]),
+        ([0], [np.inf]),
+    ],
 )
 def test_events_that_are_nowhere_are_refused(edge: list[float], measure: list[float]) -> None:
     graph = Graph(np.array([0]), np.array([1]), np.array([10.0]), 2)
@@ -298,7 +308,7 @@ def grid(side: int, events: int, seed: int) -> tuple[Graph, Events]:
     graph = Graph(u, v, chance.uniform(50.0, 150.0, len(u)), side * side)
     edge = chance.integers(0, len(u), events)
     edge[: events // 2] = edge[chance.integers(0, max(events // 50, 1), events // 2)]
-    return graph, Events.on(graph, edge, chance.uniform(0.0, 150.0, events))
+    return graph, Events.on(graph, edge, chance.uniform(0.0, 1.0, events) * graph.length[edge])
 
 
 def test_both_ways_are_one_on_a_larger_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,6 +327,13 @@ def test_both_ways_are_one_on_a_larger_network(monkeypatch: pytest.MonkeyPatch) 
             ]
         )
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_a_numba_that_cannot_be_used_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "COMPILED_FROM", 0)
+    monkeypatch.delattr(sys.modules["blackspots.graph"], "kernels", raising=False)
+    monkeypatch.setitem(sys.modules, "blackspots.graph.kernels", None)
+    assert counts_within(SQUARE, on(SQUARE, (0, 1.0)), 5.0).tolist() == [1]
 
 
 def test_memory_grows_with_the_events_not_with_their_square(way: str) -> None:
