@@ -740,7 +740,7 @@ def test_plain_points_are_enough() -> None:
     assert made["measure"].item() == pytest.approx(1000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scenes())
 def test_probabilities_are_probabilities_on_any_lattice(
     scene: tuple[gpd.GeoDataFrame, gpd.GeoSeries, list[str | None], float],

@@ -524,7 +524,7 @@ def grids(draw: st.DrawFn) -> gpd.GeoDataFrame:
     return roads(*lines, ref=refs, layer=layers)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(grids())
 def test_on_any_grid_segments_sum_to_the_roads_and_tile_the_routes(grid: gpd.GeoDataFrame) -> None:
     before = grid.copy()
