@@ -158,6 +158,8 @@ def _maximise(
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.silent()
     for option, setting in (
+        # Presolve cuts off optima by its own tolerance where costs differ by many orders.
+        ("presolve", "off"),
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 0.0),
         ("mip_feasibility_tolerance", _TOLERANCE),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from blackspots.errors import BlackspotsError
@@ -86,6 +86,9 @@ def test_no_subset_is_worth_more(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 10**9), min_size=2, max_size=10), st.integers(0, 2**10 - 1))
+@example([1, 1, 1, 4, 1, 25424537, 1, 1, 1, 17933879], 176)
+@example([1, 1, 164573412, 1, 154875044, 100000000], 0b110110)
+@example([1, 802208249, 10000, 810169578, 563980030, 1, 1, 1, 350453569], 0b111001010)
 def test_a_budget_that_is_met_to_the_last_unit_is_used(costs: list[int], mask: int) -> None:
     """Net benefit equal to cost: of a budget equal to a subset's cost nothing is left.
 

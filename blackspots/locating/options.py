@@ -20,8 +20,9 @@ from blackspots.locating.places import Reach, at_crossings, at_junctions
 from blackspots.presets.headers import plain
 from blackspots.sources import outside
 
-_SAME: Final = 25.0
-"""Distance [m] from a candidate within which a decision means it."""
+_SAME: Final = 5.0
+"""Distance [m] from a candidate within which a decision means it: nearer than any two roads lie
+side by side, farther than a line moves when it is drawn anew."""
 _KIND: Final = 2**40
 """Keys of places of one kind lie within this of each other."""
 _COLUMNS: Final = {
