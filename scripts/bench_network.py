@@ -18,14 +18,11 @@ What networkx needs at M is extrapolated from a sample of its events; the output
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib.util
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from benching import in_turns, ratios, timed
 
 SEED = 20_260_101
 SIZES = {"S": (5_000, 1_000), "M": (100_000, 100_000), "L": (1_000_000, 1_000_000)}
@@ -353,15 +351,6 @@ PEERS: dict[str, dict[str, Peer]] = {
 }
 
 
-def _status(name: str) -> float:
-    """A figure of this process [MB], on Linux; NaN elsewhere."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return float("nan")
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
-
-
 def child(operation: str, peer: str, path: Path, small: Path) -> None:
     """One timed run; prints its figures as JSON."""
     prepare = PEERS[operation][peer].prepare if peer else OWN[operation]
@@ -370,19 +359,10 @@ def child(operation: str, peer: str, path: Path, small: Path) -> None:
         prepare(dict(np.load(small)))()  # imports, and what is only done once
     else:
         _compile(dict(np.load(small)), prepare)
-    run = prepare(data)
-    gc.collect()
-    before = _status("VmRSS")
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        before = float("nan")
-    start = time.perf_counter()
-    result = run()
-    wall = time.perf_counter() - start
+    figures, result = timed(prepare(data))
+    # What was measured on a sample stands for the whole.
     factor = result["factor"] if isinstance(result, dict) and "factor" in result else 1.0
-    peak = _status("VmHWM") - before
-    print(json.dumps({"wall": wall * factor, "peak": peak, "factor": factor}))
+    print(json.dumps(figures | {"wall": figures["wall"] * factor, "factor": factor}))
 
 
 def _compile(small: Data, prepare: Callable[[Data], Run]) -> None:
@@ -408,22 +388,16 @@ def measure(size: str, operation: str, folder: Path, rounds: int) -> None:
             peers[name] = peer
     if not peers:
         return
-    figures: dict[str, list[dict[str, float]]] = {name: [] for name in ("", *peers)}
-    for _ in range(rounds):
-        for name, runs in figures.items():
-            command = [sys.executable, __file__, "--child", operation, name]
-            command += [str(folder / f"{each}.npz") for each in (size, "S")]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            runs.append(json.loads(done.stdout.splitlines()[-1]))
+    files = [str(folder / f"{each}.npz") for each in (size, "S")]
+    words = {name: (operation, name, *files) for name in ("", *peers)}
+    figures = in_turns(__file__, words, rounds)
     for name, runs in figures.items():
         wall, peak = (statistics.median(run[key] for run in runs) for key in ("wall", "peak"))
         line = f"{size} {operation:8s} {name or 'blackspots':24s} {wall:9.4f} s  +{peak:5.0f} MB"
         if name:
-            ratios = sorted(
-                one["wall"] / other["wall"] for one, other in zip(figures[""], runs, strict=True)
-            )
-            ratio, goal = statistics.median(ratios), peers[name].goals[size]
-            line += f"  ratio {ratio:.5f} ({ratios[0]:.5f} to {ratios[-1]:.5f})"
+            found = ratios(figures[""], runs)
+            ratio, goal = statistics.median(found), peers[name].goals[size]
+            line += f"  ratio {ratio:.5f} ({found[0]:.5f} to {found[-1]:.5f})"
             line += f"  goal {goal:.5f} {'met' if ratio <= goal else 'MISSED'}" if goal else ""
             if runs[0]["factor"] > 1.0:
                 line += f"  (extrapolated from {SAMPLE} events)"

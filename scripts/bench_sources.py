@@ -14,18 +14,16 @@ holds of it afterwards: the table.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benching import in_turns, ratios, timed
 
 SEED = 20_260_101
 HEADER = (
@@ -141,44 +139,18 @@ PEERS = {
 }
 
 
-def _status(name: str) -> float:
-    """A figure of this process [MB], on Linux; NaN elsewhere."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return float("nan")
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
-
-
 def child(kind: str, peer: str, path: Path, small: Path) -> None:
     """One timed run; prints its figures as JSON."""
     PEERS[kind][peer](small)()  # imports, and what is only done once
-    run = PEERS[kind][peer](path)
-    gc.collect()
-    before = _status("VmRSS")
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        before = float("nan")
-    start = time.perf_counter()
-    kept = run()
-    wall = time.perf_counter() - start
-    peak = _status("VmHWM") - before
-    gc.collect()
-    print(json.dumps({"wall": wall, "peak": peak, "kept": _status("VmRSS") - before}))
-    del kept
+    print(json.dumps(timed(PEERS[kind][peer](path))[0]))
 
 
 def measure(kind: str, path: Path, small: Path, rounds: int) -> None:
     """All rounds of the peers of one kind of file, and their table."""
-    figures: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS[kind]}
-    for _ in range(rounds):
-        for peer in PEERS[kind]:
-            command = [sys.executable, __file__, "--child", kind, peer, str(path), str(small)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            figures[peer].append(json.loads(done.stdout.splitlines()[-1]))
+    words = {peer: (kind, peer, str(path), str(small)) for peer in PEERS[kind]}
+    figures = in_turns(__file__, words, rounds)
     bare, ours, *least = figures.values()
-    ratios = [_ratios(ours, bare), *(_ratios(ours, each) for each in least)]
+    found = [ratios(ours, bare), *(ratios(ours, each) for each in least)]
     print(f"{path.name} ({path.stat().st_size / 1e6:.0f} MB), {rounds} rounds")
     for peer, runs in figures.items():
         middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
@@ -187,14 +159,10 @@ def measure(kind: str, path: Path, small: Path, rounds: int) -> None:
             f"   kept +{middle['kept']:5.0f} MB"
         )
     memory = statistics.median(run["peak"] / run["kept"] for run in ours)
-    for name, some in zip(("the bare read", "a table of points"), ratios, strict=False):
+    for name, some in zip(("the bare read", "a table of points"), found, strict=False):
         typical = statistics.median(some)
         print(f"  time: {typical:.2f} x {name} ({some[0]:.2f} to {some[-1]:.2f})")
     print(f"  memory: {memory:.2f} x the table\n")
-
-
-def _ratios(ours: list[dict[str, float]], peer: list[dict[str, float]]) -> list[float]:
-    return sorted(o["wall"] / p["wall"] for o, p in zip(ours, peer, strict=True))
 
 
 def main() -> int:
