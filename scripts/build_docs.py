@@ -24,7 +24,7 @@ INPUTS = (
 )
 HEAD = """# Tables
 
-Written by `scripts/build_docs.py` from `blackspots/schema.py` and
+Written by `scripts/build_docs.py` from `blackspots/schema/` and
 `blackspots/presets/headers/columns.toml`; do not edit by hand.
 
 An empty cell means *unknown*, never 0. Headers are compared without marks, case and

@@ -8,8 +8,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
+
+from blackspots.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,14 @@ def at_junctions(
         return
     a, b = segments["from_node"].to_numpy(), segments["to_node"].to_numpy()
     length = segments["length"].to_numpy()
-    distance, source = _to_nearest(a, b, length, len(nodes), at, radius)
+    distance, _, source = dijkstra(
+        Graph(a, b, length, len(nodes)).matrix,
+        directed=False,
+        indices=at,
+        min_only=True,
+        limit=radius,
+        return_predecessors=True,
+    )
     of = segments.index.get_indexer(made["segment_id"].to_numpy()[rows])
     measure = made["measure"].to_numpy()[rows]
     ends = np.stack([a[of], b[of]], axis=1)
@@ -58,22 +66,6 @@ def at_junctions(
     ids, far = made["junction_id"].to_numpy().copy(), made["junction_distance"].to_numpy().copy()
     ids[rows[close]], far[rows[close]] = junction, best[close]
     made["junction_id"], made["junction_distance"] = ids, far
-
-
-def _to_nearest(
-    a: np.ndarray, b: np.ndarray, length: np.ndarray, size: int, at: np.ndarray, radius: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Distance [m] of every node from the nearest of some, and which that is."""
-    pair = np.stack([np.minimum(a, b), np.maximum(a, b)])
-    order = np.lexsort((length, *pair))
-    pair, length = pair[:, order], length[order]
-    # Of several segments between two nodes the shortest: a sparse matrix would add them up.
-    first = np.r_[True, (pair[:, 1:] != pair[:, :-1]).any(axis=0)]
-    graph = coo_array((length[first], tuple(pair[:, first])), shape=(size, size)).tocsr()
-    distance, _, source = dijkstra(
-        graph, directed=False, indices=at, min_only=True, limit=radius, return_predecessors=True
-    )
-    return distance, source
 
 
 def at_crossings(

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from blackspots.graph.plain import spread
 from blackspots.network.chaining import chains_of, ends_of, pair_ends, road_keys
-from blackspots.network.cutting import ranges
 
 BOTH, MAIN, OTHER = "both", "main", "other"
 _STEP: Final = 25.0
@@ -91,7 +91,7 @@ def _beside(segments: gpd.GeoDataFrame, gap: float) -> pd.DataFrame:
     shapes = np.asarray(segments.geometry.array)
     length = segments["length"].to_numpy()
     count = _looked_at(segments)
-    step, owner = ranges(np.zeros(len(count), dtype=int), count)
+    owner, step = spread(np.zeros(len(count), dtype=int), count)
     measure = (step + 0.5) * length[owner] / count[owner]
     there = np.flatnonzero(count)
     if not len(there):

@@ -11,6 +11,8 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from blackspots.graph.plain import spread
+
 ONE_WAY: Final = {
     **dict.fromkeys(("yes", "true", "1", "1.0", "y", "t", "có", "x"), 1.0),
     **dict.fromkeys(("-1", "-1.0", "reverse"), -1.0),
@@ -57,7 +59,7 @@ def cut(roads: gpd.GeoDataFrame, tolerance: float) -> tuple[gpd.GeoDataFrame, np
     start, stop = at[:-1], at[1:]
     inside = line[start] == line[stop]
     start, stop = start[inside], stop[inside]
-    take, owner = ranges(start, stop + 1)
+    owner, take = spread(start, stop + 1)
     along, whole = _measures(xy, line, len(roads))
     road = line[start]
     share = np.stack([along[start], along[stop]]) / whole[road]
@@ -104,13 +106,6 @@ def _twins(pieces: gpd.GeoDataFrame) -> tuple[np.ndarray, np.ndarray]:
     shapes = np.asarray(pieces.geometry.array)
     turned[again] = ~shapely.equals_exact(shapes[again], shapes[twin[again]], tolerance=1e-9)
     return twin, turned
-
-
-def ranges(start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All whole numbers of several ranges, one after another, and which range each is of."""
-    size = stop - start
-    owner = np.repeat(np.arange(len(start)), size)
-    return np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size) + start[owner], owner
 
 
 def words_of(words: pd.Series, rows: np.ndarray | None = None) -> pd.Series:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from blackspots.graph.plain import spread
 from blackspots.network.chaining import NONE, Chains, Ends, chains_of, ends_of
-from blackspots.network.cutting import ranges, words_of
+from blackspots.network.cutting import words_of
 from blackspots.schema import NODES, SEGMENTS
 
 _NUMBERS: Final = ("aadt", "lanes", "maxspeed")
@@ -188,7 +189,7 @@ def joined(shapes: np.ndarray, chains: Chains) -> np.ndarray:
     count = np.bincount(line, minlength=len(shapes))
     begin = np.cumsum(count) - count
     size = count[chains.order]
-    take, owner = ranges(np.zeros(len(size), dtype="int64"), size)
+    owner, take = spread(np.zeros(len(size), dtype="int64"), size)
     forward = chains.sign[owner] > 0
     at = begin[chains.order][owner] + np.where(forward, take, size[owner] - 1 - take)
     first = np.zeros(len(chains.order), dtype=bool)
