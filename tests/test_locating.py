@@ -669,7 +669,7 @@ def test_a_direction_of_travel_tells_the_side_of_a_divided_road() -> None:
 
 def test_a_recorded_level_tells_the_bridge_from_the_road_below() -> None:
     net = build_network(roads([(0, 0), (400, 0)], [(200, -200), (200, 200)], layer=[0, 1]))
-    given_ = crashes([(201, 1), (201, 1)]).assign(layer=[0.0, 1.0])
+    given_ = crashes([(201, 1), (201, 1)]).assign(road_layer=[0, 1])
     assert placed(given_, net, NO_JUNCTIONS).crashes["road_id"].tolist() == ["r0", "r1"]
 
 

@@ -193,7 +193,7 @@ def weigh(
         km_gap=options["km_difference"].to_numpy(),
         km_uncertainty=of_crash("km_uncertainty"),
         turn=_turns(options, segments, of_crash("bearing")),
-        layer=_layers(options, network.parts, of_crash("layer")),
+        layer=_layers(options, network.parts, of_crash("road_layer")),
         kind=kinds[segment],
     )
     lengths = np.bincount(kinds, weights=length, minlength=len(names))

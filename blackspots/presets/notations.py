@@ -39,6 +39,20 @@ def _means(known: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 @cache
+def bearings() -> dict[str, float]:
+    """Plain word without spaces to a direction of travel, in degrees from north by east."""
+    known = _tree("notations")["bearing"]
+    return {_compact(word): float(turn) for turn, words in known.items() for word in words}
+
+
+@cache
+def towards() -> tuple[str, ...]:
+    """Plain words without spaces that may stand before a direction, longest first."""
+    words = {_compact(word) for word in _tree("notations")["towards"]["words"]}
+    return tuple(sorted(words, key=len, reverse=True))
+
+
+@cache
 def road_prefixes() -> dict[str, str]:
     """Plain word without spaces to the prefix of a road number."""
     known = _tree("routes")["prefix"]

@@ -44,6 +44,10 @@ CRASHES: Final = Table(
         Column("district", "text", "district, as recorded"),
         Column("route", "text", "number of the road, as recorded (QL1, DT234B ...)"),
         Column("km", "number", "km post along the route", "km", minimum=0),
+        Column(
+            "bearing", "number", "direction of travel, from north by east", "degrees", minimum=0
+        ),
+        Column("road_layer", "integer", "level of the road: 1 on a bridge, -1 below one"),
         Column("train_involved", "boolean", "whether a train was part of the crash"),
         Column(
             "uncertainty", "number", "how far the place may be from its coordinate", "m", minimum=0

@@ -226,6 +226,24 @@ def parse_column(
     return made
 
 
+def read_sparing(
+    raw: RawTable,
+    header: str | None,
+    parser: Callable[[Any], Any],
+    kind: Kind,
+    code: str,
+    *,
+    table: str,
+    findings: Findings,
+    bad: np.ndarray,  # noqa: ARG001 - called as the other readers are; no row is refused
+) -> pd.Series:
+    """A column that a row can do without: what cannot be read is unknown, and noted as ``code``."""
+    apart, unread = Findings(), np.zeros(len(raw.frame), dtype=bool)
+    made = parse_column(raw, header, parser, kind, table=table, findings=apart, bad=unread)
+    findings.add_sparing(apart, raw.frame.index[unread], code)
+    return made
+
+
 def read_words(
     raw: RawTable,
     header: str | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,8 +16,9 @@ import pandas as pd
 from pyproj import CRS
 
 from blackspots.errors import BlackspotsError
-from blackspots.schema import CRASHES, check
+from blackspots.schema import CRASHES, Kind, check
 from blackspots.sources import personal, posts, values
+from blackspots.sources.bearings import bearing
 from blackspots.sources.columns import (
     Headers,
     add_missing,
@@ -25,6 +26,7 @@ from blackspots.sources.columns import (
     match,
     parse_column,
     read_cells,
+    read_sparing,
     read_words,
     spread,
 )
@@ -40,6 +42,11 @@ from blackspots.sources.severity import COUNTS, read_severity, vocabulary
 from blackspots.sources.totals import only_rows
 
 _WORDS: Final = ("crash_type", "mode", "cause", "district")
+_SPARED: Final[tuple[tuple[str, Callable[[Any], Any], Kind, str], ...]] = (
+    ("bearing", bearing, "number", "doubtful.bearing-unread"),
+    ("road_layer", values.integer, "integer", "doubtful.road-layer-unread"),
+)
+"""Columns that a crash can do without: parser, kind, and the remark on what cannot be read."""
 _PLACES: Final = ("lat", "lon", "coordinates", "y", "x")
 
 _RESTART: Final = 5
@@ -372,6 +379,8 @@ def _attributes(
         frame[column] = read_words(raw, found.get(column), allowed=rules.allowed, **told)
     for column in ("train_involved", "duplicate"):
         frame[column] = parse_column(raw, found.get(column), values.boolean, "boolean", **told)
+    for column, parser, kind, code in _SPARED:
+        frame[column] = read_sparing(raw, found.get(column), parser, kind, code, **told)
     frame["severity"] = read_severity(raw, found.get("severity"), frame, rules.words, told)
     return frame
 

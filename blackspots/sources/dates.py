@@ -13,8 +13,7 @@ import pandas as pd
 from blackspots.errors import BlackspotsError
 from blackspots.presets.headers import DATE_PARTS
 from blackspots.sources import times, values
-from blackspots.sources.columns import parse_column, read_cells, spread
-from blackspots.sources.findings import Findings
+from blackspots.sources.columns import parse_column, read_cells, read_sparing, spread
 from blackspots.sources.raw import RawTable, distinct_cells
 
 Period = tuple[date | None, date | None]
@@ -193,13 +192,8 @@ def _hours(raw: RawTable, hours: str | None, dates: str | None, told: dict[str, 
         filled = [cell for cell in distinct if not values.is_blank(cell)]
         if times.drops_zeros(filled):
             reader = partial(times.hour, figures=True)
-    apart = Findings()
-    unread = np.zeros(len(raw.frame), dtype=bool)
-    own = parse_column(
-        raw, hours, reader, "integer", table=told["table"], findings=apart, bad=unread
-    )
     # A crash can do without its hour.
-    told["findings"].add_sparing(apart, raw.frame.index[unread], "doubtful.hour-unread")
+    own = read_sparing(raw, hours, reader, "integer", "doubtful.hour-unread", **told)
     if hours is not None:
         silent = np.array([*map(values.is_blank, distinct), True], dtype=bool)[codes]
         if not silent.any():
