@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from blackspots import __version__, labels
+from blackspots import __version__, alone_commands, labels
 from blackspots.errors import BlackspotsError
 
 if TYPE_CHECKING:
@@ -61,7 +61,33 @@ def _parser(language: str) -> argparse.ArgumentParser:
     about = say("locate")
     locate = commands.add_parser("locate", help=about, description=about, parents=[common])
     _locate_options(locate, language)
+    about = labels.text("backtest.about", language)
+    backtest = commands.add_parser("backtest", help=about, description=about, parents=[common])
+    _backtest_options(backtest, language)
+    about = labels.text("patterns.about", language)
+    patterns = commands.add_parser("patterns", help=about, description=about, parents=[common])
+    alone_commands.patterns_options(patterns, language)
+    about = labels.text("expected.command", language)
+    expected = commands.add_parser("expected", help=about, description=about, parents=[common])
+    alone_commands.expected_options(expected, language)
     return parser
+
+
+def _backtest_options(parser: argparse.ArgumentParser, language: str) -> None:
+    def table(given: str) -> Path:
+        if Path(given).suffix.lower() != ".csv":
+            message = labels.text("backtest.not-csv", language, path=given)
+            raise argparse.ArgumentTypeError(message)
+        return Path(given)
+
+    study, until, out, quiet = (
+        labels.text(key, language)
+        for key in ("cli.study", "backtest.train-until", "backtest.out", "cli.quiet")
+    )
+    parser.add_argument("study", type=Path, metavar="STUDY.toml", help=study)
+    parser.add_argument("--train-until", type=int, metavar="YEAR", help=until)
+    parser.add_argument("--out", type=table, metavar="FILE.csv", help=out)
+    parser.add_argument("--quiet", action="store_true", help=quiet)
 
 
 def _locate_options(parser: argparse.ArgumentParser, language: str) -> None:
@@ -86,6 +112,7 @@ def _locate_options(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("roads", type=Path, metavar="ROADS", help=say("roads"))
     parser.add_argument("--crs", required=True, **text, help=say("crs"))
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help=say("out"))
+    parser.add_argument("--posts", **path, help=say("posts"))
     parser.add_argument("--crossings", **path, help=say("crossings"))
     parser.add_argument("--boundary", **path, help=say("boundary"))
     parser.add_argument("--decisions", **path, help=say("decisions"))
@@ -130,14 +157,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "init":
             return _init(options, language)
-        commands = {"run": _run, "check": _check, "locate": _locate}
+        commands = {"run": _run, "check": _check, "locate": _locate, "backtest": _backtest}
+        commands |= dict.fromkeys(("patterns", "expected"), _alone)
         return _confirmed(commands[options.command], options, language)
     except BlackspotsError as error:
         path = getattr(options, "study", None)  # init has none yet
         spoken = language or (path and _study_language(path)) or _system_language()
         print(f"{labels.text('cli.error', spoken)}: {error.message(spoken)}", file=sys.stderr)
-        if options.command == "locate" and "[" in error.message(spoken):
-            print(labels.text("cli.locate-hint", spoken), file=sys.stderr)
+        hint = f"cli.{options.command}-hint"  # of commands without a study file
+        if labels.has(hint) and "[" in error.message(spoken):
+            print(labels.text(hint, spoken), file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read our output has stopped (a pager, head): nothing is left to say.
@@ -295,6 +324,7 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
 
     study = load_study(options.study)
     spoken = language or study.study.language
+    from blackspots import sitelist  # noqa: PLC0415
     from blackspots.outputs import write_outputs  # noqa: PLC0415
     from blackspots.review import NAME, list_name, refuse_unread  # noqa: PLC0415
     from blackspots.store import refuse_foreign  # noqa: PLC0415
@@ -306,6 +336,7 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
     folder = options.out or study.resolve(study.output.folder)
     refuse_foreign(folder)  # before the work, not after it
     refuse_unread(folder, study)
+    sitelist.refuse_unread(folder, study)
     with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:
         task = bars.add_task("", total=len(STAGES) + 1)
 
@@ -324,6 +355,9 @@ def _run(options: argparse.Namespace, language: str | None) -> int:
     listed = list_name(folder, study)
     if listed != NAME:
         print(labels.text("cli.new-list", spoken, file=listed))
+    listed = sitelist.list_name(folder, study)
+    if listed != sitelist.NAME:
+        print(labels.text("cli.new-sites", spoken, file=listed))
     print(labels.text("cli.map-at", spoken, path=page))
     print(labels.text("cli.folder-at", spoken, path=page.parent))
     return 0
@@ -366,7 +400,7 @@ def _locate(options: argparse.Namespace, language: str | None) -> int:
 
     from blackspots.placed_files import placed_lines, study_of_files, write_placed  # noqa: PLC0415
     from blackspots.review import refuse_unread  # noqa: PLC0415
-    from blackspots.store import refuse_foreign  # noqa: PLC0415
+    from blackspots.store import LOCATE, refuse_foreign  # noqa: PLC0415
     from blackspots.study import place_study  # noqa: PLC0415
 
     spoken = language or _system_language()
@@ -378,6 +412,7 @@ def _locate(options: argparse.Namespace, language: str | None) -> int:
         options.roads,
         crs=options.crs,
         language=spoken,
+        posts=options.posts,
         crossings=options.crossings,
         boundary=options.boundary,
         crashes_crs=options.crashes_crs,
@@ -389,7 +424,7 @@ def _locate(options: argparse.Namespace, language: str | None) -> int:
         certain=options.certain,
         decisions=options.decisions,
     )
-    refuse_foreign(options.out)  # before the work, not after it
+    refuse_foreign(options.out, LOCATE)  # before the work, not after it
     refuse_unread(options.out, study)
     bars_of = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
@@ -405,4 +440,59 @@ def _locate(options: argparse.Namespace, language: str | None) -> int:
     for line in placed_lines(placed, spoken):
         print(line)
     print(labels.text("cli.located-at", spoken, path=path))
+    return 0
+
+
+def _backtest(options: argparse.Namespace, language: str | None) -> int:
+    from rich.console import Console  # noqa: PLC0415 - slow imports wait until they are needed
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    from blackspots.config import load_study  # noqa: PLC0415
+
+    study = load_study(options.study)
+    spoken = language or study.study.language
+    from blackspots.backtesting import (  # noqa: PLC0415
+        STAGES,
+        backtest_lines,
+        backtest_study,
+        refuse_other,
+        write_backtest,
+    )
+
+    path = options.out or study.folder / "backtest.csv"
+    refuse_other(path)  # before the work, not after it
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:
+        task = bars.add_task("", total=len(STAGES))
+
+        def progress(stage: str) -> None:
+            key = "backtest.progress" if stage == "backtest" else f"stage.{stage}"
+            bars.update(task, description=labels.text(key, spoken), advance=1)
+
+        found = backtest_study(study, progress, train_until=options.train_until)
+        path = write_backtest(found, path)
+    for line in backtest_lines(found, spoken):
+        print(line)
+    print()
+    print(labels.text("backtest.at", spoken, path=path))
+    return 0
+
+
+def _alone(options: argparse.Namespace, language: str | None) -> int:
+    from rich.console import Console  # noqa: PLC0415 - slow imports wait until they are needed
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    spoken = language or _system_language()
+    command = {"patterns": alone_commands.run_patterns, "expected": alone_commands.run_expected}
+    columns = (TextColumn("{task.description}"), SpinnerColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:
+        task = bars.add_task("", total=None)
+
+        def progress(key: str) -> None:
+            bars.update(task, description=labels.text(key, spoken))
+
+        lines = command[options.command](options, spoken, progress)
+    print("\n".join(lines))
     return 0

@@ -157,11 +157,29 @@ class Network(_Section):
 
 
 class Screening(_Section):
-    """``[screening]``: overrides of the definition's lengths, and the statistical verdict."""
+    """``[screening]``: overrides of the definition's lengths, and the statistical verdicts.
+
+    Lengths in metres. ``site_minimum`` and ``site_maximum`` bound a site on a road;
+    ``bandwidth``, ``simulations`` and ``cluster_level`` are of the search for clusters;
+    ``draws`` of the rank, to tell how sure it is.
+    """
 
     window: float | None = Field(default=None, ge=1, le=1e6)
     months: Annotated[int, Field(gt=0)] | None = None
     p_excess: float = Field(default=0.95, gt=0.5, lt=1)
+    site_minimum: float = Field(default=100.0, gt=0, le=1e4)
+    site_maximum: float = Field(default=1000.0, gt=0, le=1e6)
+    bandwidth: float = Field(default=150.0, gt=0, le=1e4)
+    simulations: int = Field(default=1000, ge=99, le=1_000_000)
+    cluster_level: float = Field(default=0.05, gt=0, lt=0.5)
+    draws: int = Field(default=2000, ge=100, le=1_000_000)
+    seed: int = Field(default=1, ge=0)
+
+
+class Sites(_Section):
+    """``[sites]``: the list of sites that the user keeps, as an earlier run wrote it."""
+
+    file: Path
 
 
 class Appraisal(_Section):
@@ -196,6 +214,7 @@ class Study(_Section):
     study: Header
     crashes: Crashes
     roads: Layer | None = None
+    posts: Layer | None = None
     crossings: Layer | None = None
     railways: Layer | None = None
     boundary: Layer | None = None
@@ -206,6 +225,7 @@ class Study(_Section):
     locating: Locating = Locating()
     network: Network = Network()
     screening: Screening = Screening()
+    sites: Sites | None = None
     appraisal: Appraisal = Appraisal()
     budget: Budget | None = None
     output: Output = Output()
@@ -312,13 +332,15 @@ def _unusable(study: Study) -> Iterator[BlackspotsError]:
     if study.roads is None and study.crossings is None and not study.areas:
         yield BlackspotsError("nothing-to-place-at", file=name)
     paths = [("crashes", path) for path in study.crashes.files]
-    for section in ("roads", "crossings", "railways", "boundary", "places", "repairs"):
+    for section in ("roads", "posts", "crossings", "railways", "boundary", "places", "repairs"):
         layer = getattr(study, section)
         if layer is not None:
             paths.append((section, layer.file))
     paths += [("areas", layer.file) for layer in study.areas]
     if study.locating.decisions is not None:
         paths.append(("locating", study.locating.decisions))
+    if study.sites is not None:
+        paths.append(("sites", study.sites.file))
     for section, path in paths:
         if not study.resolve(path).is_file():
             yield BlackspotsError("missing-file", file=str(path), key=section, study=name)

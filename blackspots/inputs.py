@@ -32,6 +32,7 @@ class Inputs:
     rejects: pd.DataFrame
     remarks: pd.DataFrame
     roads: gpd.GeoDataFrame | None
+    posts: gpd.GeoDataFrame | None
     crossings: gpd.GeoDataFrame | None
     railways: gpd.GeoDataFrame | None
     areas: dict[str, gpd.GeoDataFrame]
@@ -39,6 +40,7 @@ class Inputs:
     places: gpd.GeoDataFrame | None
     repairs: gpd.GeoDataFrame | None
     decisions: sources.Decisions | None = None
+    listed: sources.SiteList | None = None
 
 
 def read_inputs(
@@ -84,7 +86,11 @@ def read_inputs(
     }
     if s.repairs and not s.roads:
         raise BlackspotsError("repairs-need-roads", file=s.path.name)
+    if s.posts and not s.roads:
+        raise BlackspotsError("posts-need-roads", file=s.path.name)
     roads = s.roads and sources.read_roads(source(s.roads), target, findings)
+    around = sources.extent_of(target, roads=roads, others=tuple(areas.values()))
+    posts = s.posts and sources.read_posts(source(s.posts), target, findings, extent=around)
     crossings = s.crossings and sources.read_crossings(
         source(s.crossings), target, findings, boundary=boundary, tolerance=tolerance
     )
@@ -111,6 +117,13 @@ def read_inputs(
         if s.locating.decisions
         else None
     )
+    listed = (
+        sources.read_site_list(
+            study.resolve(s.sites.file), target, findings, allowed=s.study.allow_personal
+        )
+        if s.sites
+        else None
+    )
     railways = s.railways and sources.read_railways(source(s.railways), target, findings)
     places = s.places and sources.read_places(source(s.places), target)
     repairs = s.repairs and sources.read_repairs(
@@ -128,6 +141,7 @@ def read_inputs(
         rejects=findings.rejects_frame(),
         remarks=findings.remarks_frame(),
         roads=roads,
+        posts=posts,
         crossings=crossings,
         railways=railways,
         areas=areas,
@@ -135,6 +149,7 @@ def read_inputs(
         places=places,
         repairs=repairs,
         decisions=decisions,
+        listed=listed,
     )
 
 

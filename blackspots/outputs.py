@@ -10,11 +10,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from blackspots import store
+from blackspots import referencing, sitelist, store
 from blackspots.labels import LANGUAGES, text
 from blackspots.maps import MapData, save_page
 from blackspots.reports import Sheet, write_workbook
 from blackspots.review import keep_read, list_name, refuse_unread, write_review
+from blackspots.screening import agreement_table
 from blackspots.shown import layer_styles, rejected_table, remark_table
 from blackspots.study import Placed, Result
 from blackspots.summary import MILLION, banner, notes, preset_names, summarise, summary_lines
@@ -23,9 +24,13 @@ _SITE_PRINT: Final = 14
 _SITE_COLUMNS: Final = [
     *("rank", "label", "kind", "area", "verdict", "crashes", "fatal", "deaths", "injured"),
     *("expected", "cost_per_year", "best_work", "cost", "funded", "why", "rule"),
-    *("window_start", "window_end", "agreement", "serious", "slight", "injury", "pdo", "unknown"),
+    *("status", "owner", "note", "new", "first_listed", "last_listed"),
+    *("rules", "short_of", "tight_from", "tight_to"),
+    *("window_start", "window_end", "agreement", "eb", "cluster", "cluster_q", "crashes_weighted"),
+    *("serious", "slight", "injury", "pdo", "unknown"),
+    *("rank_low", "rank_high", "p_first_10", "p_paid", "p_change_traffic", "p_change_location"),
     *("years", "predicted", "expected_low", "expected_high", "excess", "p_excess", "length"),
-    *("site_id", "window_crashes"),
+    *("junctions", "site_id", "window_crashes"),
 ]
 _PROJECT_PRINT: Final = 12
 _PROJECT_COLUMNS: Final = [
@@ -47,6 +52,10 @@ _AREA_COLUMNS: Final = [
     "ksi",
     "deaths",
     "injured",
+]
+_AGREEMENT_COLUMNS: Final = [
+    *("verdict", "eb", "cluster", "agreement", "sites", "crashes", "fatal", "deaths", "injured"),
+    *("length", "expected", "excess"),
 ]
 _UNPLACED_COLUMNS: Final = [
     "reason",
@@ -72,7 +81,10 @@ _CODES: Final = {
     "reason": "reason",
     "mark": "mark",
     "source": "term.source",
+    "status": "status",
 }
+_JOINED: Final = {"rules": ("rule", ";"), "short_of": ("short", "+")}
+"""Columns with several codes: where the words stand, and what joins the codes."""
 
 
 def write_outputs(result: Result, folder: Path) -> Path:
@@ -81,11 +93,12 @@ def write_outputs(result: Result, folder: Path) -> Path:
     Raises
     ------
     BlackspotsError
-        What :func:`blackspots.store.whole_folder` or :func:`blackspots.review.refuse_unread`
-        says of the folder.
+        What :func:`blackspots.store.whole_folder`, :func:`blackspots.review.refuse_unread` or
+        :func:`blackspots.sitelist.refuse_unread` says of the folder.
     """
     notice = banner(result, result.study.study.language)
     refuse_unread(folder, result.study)
+    sitelist.refuse_unread(folder, result.study)
     with store.whole_folder(folder) as fresh:
         save_page(map_data(result), fresh / "map.html")
         _write_tables(result, fresh, notice)
@@ -103,6 +116,8 @@ def write_outputs(result: Result, folder: Path) -> Path:
         placed = Placed(result.study, result.inputs, result.network, result.placement)
         write_review(placed, fresh / list_name(folder, result.study), notice)
         keep_read(folder, fresh, result.study)
+        sitelist.write_sites(result, fresh / sitelist.list_name(folder, result.study), notice)
+        sitelist.keep_read(folder, fresh, result.study)
         summary = json.dumps(summarise(result), ensure_ascii=False, indent=1)
         (fresh / store.MARKER).write_text(summary + "\n", encoding="utf-8", newline="\n")
     return folder.resolve() / "map.html"
@@ -167,6 +182,12 @@ def _write_tables(result: Result, folder: Path, notice: str) -> None:
         folder / "unplaced.csv",
         notice=notice,
     )
+    if len(result.sites):
+        table = agreement_table(result.sites)
+        store.write_csv(table, folder / "agreement.csv", index=False, notice=notice)
+        store.write_csv(result.certainty, folder / "certainty.csv", notice=notice)
+    if result.clusters is not None:
+        store.write_csv(result.clusters, folder / "clusters.csv", notice=notice)
     if len(result.areas):
         store.write_csv(result.areas, folder / "areas.csv", index=False, notice=notice)
     if result.segments is not None:
@@ -177,7 +198,8 @@ def _write_tables(result: Result, folder: Path, notice: str) -> None:
 
 
 def _layers(result: Result) -> dict[str, Any]:
-    located, sites, projects = result.located, result.sites, result.projects
+    located, projects = result.located, result.projects
+    sites = result.sites.drop(columns="note")  # free text of the user's stays in the office
 
     def of(frame: gpd.GeoDataFrame, *kinds: str) -> gpd.GeoDataFrame:
         return frame[frame.geom_type.isin(kinds)]
@@ -207,12 +229,34 @@ def _layers(result: Result) -> dict[str, Any]:
         "sites_area": of(sites, "Polygon", "MultiPolygon"),
         "sites_road": of(sites, "LineString", "MultiLineString"),
         "sites_point": of(sites, "Point"),
+        "agreement": _agreement_layer(result),
+        "clusters": _cluster_layer(result),
         "projects_road": of(projects, "LineString", "MultiLineString"),
         "projects_point": of(projects, "Point"),
         "rejected": rejected_table(result.inputs.rejects),
         "notes": simulated[simulated["notice"] != ""].rename_axis("note_id"),
     }
     return {name: frame for name, frame in layers.items() if frame is not None}
+
+
+def _agreement_layer(result: Result) -> gpd.GeoDataFrame:
+    """The verdicts on every site at its middle, with what they mean together in words."""
+    sites = result.sites
+    columns = ["rank", "label", "area", "verdict", "eb", "cluster", "agreement"]
+    made = sites[columns].set_geometry(sites.geometry.representative_point())
+    for language in LANGUAGES:
+        made[f"meaning_{language}"] = [text(f"agreement.{c}", language) for c in made["agreement"]]
+    return made
+
+
+def _cluster_layer(result: Result) -> gpd.GeoDataFrame | None:
+    """Clusters as stretches of their routes."""
+    if result.clusters is None or result.network is None:
+        return None
+    places = result.clusters[["route_id", "low", "high"]].itertuples(index=False)
+    lines = [referencing.stretch(result.network.routes, *place) for place in places]
+    made = gpd.GeoDataFrame(result.clusters, geometry=lines, crs=result.located.crs)
+    return made[made.geom_type == "LineString"]
 
 
 def _sheets(result: Result) -> list[Sheet]:
@@ -254,6 +298,9 @@ def _sheets(result: Result) -> list[Sheet]:
             printed=_SITE_PRINT,
         ),
     ]
+    if len(result.sites):
+        table = agreement_table(result.sites)
+        sheets.append(_sheet(result, "agreement", table, _AGREEMENT_COLUMNS, [name, period]))
     if len(result.projects):
         order = result.projects.sort_values(["funded", "npv"], ascending=False, kind="stable")
         sheets.append(
@@ -344,5 +391,19 @@ def _words(values: pd.Series, column: str, language: str, terms: dict[str, str])
     if column in {"rule", "countermeasure"}:
         return values.map(
             lambda code: None if code is None else terms.get(f"{column}.{code}", code)
+        )
+    if column in _JOINED:
+        prefix, sign = _JOINED[column]
+        return values.map(
+            lambda codes: (
+                None
+                if codes is None
+                else f"{sign} ".join(
+                    terms.get(f"rule.{code}", code)
+                    if prefix == "rule"
+                    else text(f"{prefix}.{code}", language)
+                    for code in codes.split(sign)
+                )
+            )
         )
     return values

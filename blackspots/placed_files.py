@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from blackspots import __version__, store
 from blackspots.config import Crashes, Header, Layer, Locating, Study
 from blackspots.labels import format_number, text
 from blackspots.review import keep_read, list_name, refuse_unread, write_review
-from blackspots.shown import layer_styles, place_lines, rejected_table, remark_table
+from blackspots.shown import layer_styles, place_lines, posts_told, rejected_table, remark_table
 from blackspots.study import Placed
 
 
@@ -25,6 +24,7 @@ def study_of_files(
     *,
     crs: str,
     language: str,
+    posts: Path | None = None,
     crossings: Path | None = None,
     boundary: Path | None = None,
     crashes_crs: str | None = None,
@@ -51,6 +51,7 @@ def study_of_files(
             columns=dict(columns or {}),
         ),
         roads=layer(roads, crs=roads_crs, layer=roads_layer),
+        posts=layer(posts),
         crossings=layer(crossings),
         boundary=layer(boundary),
         locating=Locating(
@@ -71,7 +72,7 @@ def write_placed(placed: Placed, folder: Path) -> Path:
         says of the folder.
     """
     refuse_unread(folder, placed.study)
-    with store.whole_folder(folder) as fresh:
+    with store.whole_folder(folder, store.LOCATE) as fresh:
         store.write_geopackage(
             fresh / "located.gpkg", _layers(placed), layer_styles(placed.study.study.language, [])
         )
@@ -93,6 +94,7 @@ def _layers(placed: Placed) -> dict[str, pd.DataFrame]:
         "segments": network.segments if network else None,
         "junctions": network.junctions if network else None,
         "routes": network.routes if network else None,
+        "posts": network.posts if network else None,
         "crossings": placed.inputs.crossings,
         "crashes": located[there],
         "crashes_unplaced": pd.DataFrame(
@@ -121,19 +123,20 @@ def _counts(placed: Placed) -> dict[str, int]:
 
 
 def _summary(placed: Placed) -> dict[str, Any]:
-    sigma = placed.placement.sigma
+    sigma, readings = placed.placement.sigma, placed.placement.readings
     return {
         "version": __version__,
+        "command": store.LOCATE,
         "crs": placed.study.study.crs,
         **_counts(placed),
         "uncertain": int(placed.located["uncertain"].sum()),
-        "sigma": None if np.isnan(sigma) else round(sigma, 3),
+        "sigma": round(sigma, 3) if readings else None,
     }
 
 
 def placed_lines(placed: Placed, language: str) -> list[str]:
     """What was placed, in a few lines for the terminal."""
-    located, sigma = placed.located, placed.placement.sigma
+    located, placement = placed.located, placed.placement
     lines = [text("summary.rows", language, **_counts(placed))]
     for column, prefix, key in (("place", "kind", "by-place"), ("reason", "reason", "unplaced")):
         counts = located[column].dropna().value_counts(sort=False).sort_index()
@@ -143,7 +146,14 @@ def placed_lines(placed: Placed, language: str) -> list[str]:
         ]
         if told:
             lines.append(text(f"summary.{key}", language, list=", ".join(told)))
-    lines += place_lines(placed.inputs, placed.placement, language)
-    if not np.isnan(sigma):
-        lines.append(text("summary.sigma", language, metres=format_number(sigma, language, 1)))
+    posts = placed.network.posts if placed.network else None
+    if posts is not None:
+        unused, jumps = posts_told(posts)
+        counts = {"total": len(posts), "unused": unused, "jumps": jumps}
+        lines.append(text("check.count.posts", language, **counts))
+    lines += place_lines(placed.inputs, placement, language)
+    if placement.readings:
+        metres = format_number(placement.sigma, language, 1)
+        count = format_number(placement.readings, language)
+        lines.append(text("summary.sigma", language, metres=metres, count=count))
     return lines

@@ -24,6 +24,9 @@ UNDECIDED: Final = ("candidate",)
 
 _TRIES: Final = 20
 
+_NO_GAP: Final = 1e-12
+"""A relative gap below this is rounding of sums, no doubt about the optimum."""
+
 
 @dataclass(frozen=True, slots=True)
 class Programme:
@@ -178,7 +181,8 @@ def _maximise(
     if status not in done:
         raise BlackspotsError("no-programme", problem=solver.modelStatusToString(status))
     chosen = np.flatnonzero(np.asarray(solution.col_value) > 0.5)  # noqa: PLR2004
-    return chosen, float(solver.getInfo().mip_gap)
+    gap = float(solver.getInfo().mip_gap)
+    return chosen, gap if gap > _NO_GAP else 0.0
 
 
 def _groups(joined: object) -> list[str]:

@@ -5,9 +5,9 @@ The list holds every earlier decision too, so that it can replace the one it was
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,16 +20,20 @@ from blackspots import crs as crs_
 from blackspots import referencing
 from blackspots.config import Study
 from blackspots.errors import BlackspotsError
+from blackspots.kept_files import KeptFile, as_written
 from blackspots.labels import format_number, text
 from blackspots.reports.pictures import Mark, Scene, Surroundings, draw
 from blackspots.reports.review_book import Block, Page, write_review_book
 from blackspots.schema import SEVERITIES
-from blackspots.sources.decisions import LETTERS, NONE, Alternative, Entry, data_rows, read_entries
+from blackspots.sources.choices import LETTERS, NONE
+from blackspots.sources.decisions import Alternative, Entry, data_rows, read_entries
+from blackspots.sources.fingerprints import Recorded, is_made_up, recorded
 from blackspots.study import Placed
 
 NAME: Final = "review.xlsx"
 OTHER_NAME: Final = "review-new.xlsx"
 """Name of the new list where the first one is the file that decisions are read from."""
+_LIST: Final = KeptFile(NAME, OTHER_NAME)
 MOST: Final = 5_000
 """Crashes in a list: more are not worked through by hand."""
 PICTURES: Final = 500
@@ -63,9 +67,13 @@ class ReviewList:
 
 def list_name(folder: Path, study: Study) -> str:
     """Name of the list that is written into ``folder``: never that of the one that is read."""
+    return _LIST.name_in(folder, _read(study))
+
+
+def _read(study: Study) -> Path | None:
+    """The list that decisions are read from."""
     read = study.locating.decisions
-    taken = read is not None and study.resolve(read).resolve() == (folder / NAME).resolve()
-    return OTHER_NAME if taken else NAME
+    return None if read is None else study.resolve(read)
 
 
 def refuse_unread(folder: Path, study: Study) -> None:
@@ -86,7 +94,7 @@ def refuse_unread(folder: Path, study: Study) -> None:
         read = read_entries(study.resolve(study.locating.decisions), target)
         made = {c: each for c, each in made.items() if not _same(each, read.get(c))}
     if made:
-        told = _as_written(path, study)
+        told = as_written(path, study.folder)
         raise BlackspotsError(
             "decisions-unread", file=str(path), count=len(made), first=min(made), path=told
         )
@@ -94,22 +102,17 @@ def refuse_unread(folder: Path, study: Study) -> None:
 
 def keep_read(folder: Path, fresh: Path, study: Study) -> None:
     """Copy the list that decisions were read from into the folder that takes its folder's place."""
-    if list_name(folder, study) != NAME:
-        shutil.copy2(folder / NAME, fresh / NAME)
+    _LIST.keep(folder, fresh, _read(study))
 
 
 def _same(one: Entry, other: Entry | None) -> bool:
     if other is None or not other.choice:
         return False
     if one.place is None or other.place is None:
-        return one.place is other.place
+        # An id that tells the row may be that of another crash in the other list.
+        known = (each.recorded.fingerprint for each in (one, other) if each.recorded)
+        return one.place is other.place and len(set(known)) < 2  # noqa: PLR2004 - one crash
     return bool(np.hypot(*np.subtract(one.place, other.place)) < 1)
-
-
-def _as_written(path: Path, study: Study) -> str:
-    """The path as a study would name it."""
-    full, folder = path.resolve(), study.folder.resolve()
-    return (full.relative_to(folder) if full.is_relative_to(folder) else full).as_posix()
 
 
 def write_review(placed: Placed, path: Path, banner: str = "") -> None:
@@ -229,6 +232,7 @@ class _Words:
         self.network, self.inputs = placed.network, placed.inputs
         self.crashes, self.located = placed.inputs.register.crashes, placed.located
         self.sigma = placed.placement.sigma
+        self.told = recorded(self.crashes)
         self.tree = shapely.STRtree(
             placed.network.segments.geometry.array if placed.network else []
         )
@@ -247,8 +251,8 @@ class _Words:
             distance = np.hypot(row.x - spot[0], row.y - spot[1]) if spot else np.nan
             alternatives.append(Alternative(letter, row.x, row.y, float(distance), share, told))
             lines.append(self.line(row) if row.place == "segment" else None)
-        entry = Entry(crash, spot, tuple(alternatives))
-        facts = self.facts(crash, entry, self.say("stale") if stale else "")
+        entry = Entry(crash, spot, tuple(alternatives), recorded=Recorded(*self.told.loc[crash]))
+        facts = self.facts(entry, self.say("stale") if stale else "", self._recorded(crash))
         return _Listed(entry, facts, tuple(lines), self.radius(crash))
 
     def of_entry(self, entry: Entry, *, stale: bool) -> _Listed:
@@ -260,7 +264,11 @@ class _Words:
         lines = tuple(shapes[on[i]] if i in on else None for i in range(len(points)))
         known = entry.crash_id in self.crashes.index
         note = self.say("stale") if stale else "" if known else self.say("gone")
-        facts = self.facts(entry.crash_id, entry, note)
+        # The row that an id tells may be that of another crash now.
+        here = known and not (stale and is_made_up(entry.crash_id))
+        facts = self.facts(
+            entry, note, self._recorded(entry.crash_id) if here else self._remembered(entry)
+        )
         return _Listed(entry, facts, lines, self.radius(entry.crash_id))
 
     def spot(self, crash: str) -> tuple[float, float] | None:
@@ -306,17 +314,29 @@ class _Words:
             return self.say("along", road=road, metres=metres)
         return f"{road} {referencing.km_text(km)}"
 
-    def facts(self, crash: str, entry: Entry, note: str) -> tuple[str, ...]:
-        """What the register says of a crash, in short lines."""
+    def facts(self, entry: Entry, note: str, told: Iterator[str]) -> tuple[str, ...]:
+        """What is known of a crash, in short lines; ``told``: those of the register."""
         lines = [note] if note else []
-        if crash in self.crashes.index:
-            lines += self._recorded(self.crashes.loc[crash])
+        lines += told
         points = np.array([(each.x, each.y) for each in entry.alternatives])
         gap = float(np.hypot(*(points[:, None] - points[None]).T).max())
         lines.append(self.say("apart", metres=format_number(gap, self.language)))
         return tuple(lines)
 
-    def _recorded(self, row: pd.Series) -> Iterator[str]:
+    def _remembered(self, entry: Entry) -> Iterator[str]:
+        """What the list says of a crash that the register does not hold."""
+        told = entry.recorded or Recorded()
+        if told.date:
+            yield f"{date.fromisoformat(told.date):%d/%m/%Y}"
+        yield from self._at_post(told.route, told.km)
+
+    def _at_post(self, road: str, km: float) -> Iterator[str]:
+        post = "" if np.isnan(km) else referencing.km_text(km)
+        if road or post:
+            yield self.say("recorded", place=f"{road} {post}".strip())
+
+    def _recorded(self, crash: str) -> Iterator[str]:
+        row: pd.Series = self.crashes.loc[crash]
         hour = "" if pd.isna(row["hour"]) else f" · {int(row['hour'])} h"
         if not pd.isna(row["date"]):
             yield f"{row['date']:%d/%m/%Y}{hour}"
@@ -325,10 +345,8 @@ class _Words:
         yield f"{severity} · {self.say('deaths', count=deaths)}" if deaths else severity
         if isinstance(row["district"], str):
             yield row["district"]
-        post = "" if pd.isna(row["km"]) else referencing.km_text(float(row["km"]))
         road = row["route"] if isinstance(row["route"], str) else ""
-        if road or post:
-            yield self.say("recorded", place=f"{road} {post}".strip())
+        yield from self._at_post(road, float(row["km"]))
         sheet = f" [{row['source_sheet']}]" if isinstance(row["source_sheet"], str) else ""
         if row["source_file"]:
             file = f"{row['source_file']}{sheet}"

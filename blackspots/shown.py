@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import geopandas as gpd
 import pandas as pd
 
 from blackspots import styles
@@ -29,6 +30,16 @@ _VERDICT_COLOURS: Final = {
     "potential": "217,120,6",
     "none": "60,110,160",
 }
+_AGREEMENT_COLOURS: Final = {
+    "both": ("square", "178,24,43"),
+    "legal-only": ("square", "225,170,170"),
+    "eb-only": ("circle", "217,120,6"),
+    "cluster-only": ("triangle", "118,92,168"),
+    "eb-undetermined": ("diamond", "217,120,6"),
+    "undetermined": ("diamond", "160,160,160"),
+    "eb": ("circle", "178,24,43"),
+    "neither": ("circle", "190,190,190"),
+}
 
 
 def rejected_table(rejects: pd.DataFrame) -> pd.DataFrame:
@@ -47,6 +58,12 @@ def remark_table(remarks: pd.DataFrame) -> pd.DataFrame:
         said = zip(keys, made["used"], strict=True)
         made[f"text_{language}"] = [text(key, language, used=used) for key, used in said]
     return made
+
+
+def posts_told(posts: gpd.GeoDataFrame) -> tuple[int, int]:
+    """Km posts that are of no use, and places where the km jump: two posts of one km are one."""
+    jumps = posts.loc[posts["jump"].notna(), ["route_id", "km"]].drop_duplicates()
+    return int(posts["reason"].notna().sum()), len(jumps)
 
 
 def layer_styles(language: str, levels: Iterable[str]) -> dict[str, str]:
@@ -99,6 +116,18 @@ def layer_styles(language: str, levels: Iterable[str]) -> dict[str, str]:
             },
         ),
         "crashes": styles.categorised("marker", "severity", severity),
+        "clusters": styles.single("line", {"line_color": "118,92,168,160", "line_width": "2.2"}),
+        "agreement": styles.categorised(
+            "marker",
+            "agreement",
+            {
+                code: (
+                    text(f"agreement.{code}", language),
+                    {"name": shape, "color": f"{rgb},255", "size": "3"},
+                )
+                for code, (shape, rgb) in _AGREEMENT_COLOURS.items()
+            },
+        ),
         "projects_road": styles.single(
             "line", {"line_color": "11,122,95,255", "line_width": "0.8", "line_style": "dot"}
         ),
@@ -138,6 +167,14 @@ def decided(inputs: Inputs, placement: Placement) -> list[str]:
     return sorted({*used} - {*placement.stale})
 
 
+def _places(rejects: pd.DataFrame, language: str) -> Iterator[str]:
+    """File, sheet and first rows of rejects."""
+    for (file, sheet), rows in rejects.groupby(["file", "sheet"], sort=False, dropna=False)["row"]:
+        name = f"{file} [{sheet}]" if isinstance(sheet, str) else str(file)
+        numbers = [*map(str, rows.iloc[:_NAMED]), *(["…"] if len(rows) > _NAMED else [])]
+        yield text("review.rows", language, file=name, rows=", ".join(numbers))
+
+
 def place_lines(inputs: Inputs, placement: Placement, language: str) -> list[str]:
     """How many places are uncertain, decided, or to be decided again."""
     lines = []
@@ -146,6 +183,10 @@ def place_lines(inputs: Inputs, placement: Placement, language: str) -> list[str
         lines.append(text("summary.uncertain", language, count=uncertain))
     if fixed:
         lines.append(text("summary.decided", language, count=len(fixed)))
+    unused = inputs.rejects[inputs.rejects["table"] == "decisions"]
+    if len(unused):
+        where = ", ".join(_places(unused, language))
+        lines.append(text("summary.unused", language, count=len(unused), list=where))
     again = stale(inputs, placement)
     if again:
         told = ", ".join([*again[:_NAMED], *(["…"] if len(again) > _NAMED else [])])

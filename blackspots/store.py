@@ -8,7 +8,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -20,13 +20,18 @@ import pyogrio
 from blackspots.errors import BlackspotsError
 
 MARKER: Final = "summary.json"
-"""A folder that holds this file was written by a run and may be replaced."""
+"""A folder that holds this file was written by a command, which it names, and may be replaced."""
+LOCATE: Final = "locate"
+"""The command that places crashes without a study."""
 
 OWN: Final = frozenset(
     {
         MARKER,
+        "agreement.csv",
         "areas.csv",
         "blackspots.gpkg",
+        "certainty.csv",
+        "clusters.csv",
         "map.html",
         "programme.csv",
         "ranking.csv",
@@ -35,6 +40,7 @@ OWN: Final = frozenset(
         "remarks.csv",
         "review.xlsx",
         "segments.csv",
+        "sites.xlsx",
         "candidates.csv",
         "parts.csv",
         "unplaced.csv",
@@ -47,39 +53,56 @@ _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _is_ours(marker: Path) -> bool:
-    """Whether a file of the marker's name was written by a run."""
+def _writer(marker: Path) -> str | None:
+    """The command that wrote the results that a marker stands beside; None if it is no marker."""
     try:
         told = json.loads(marker.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and {"version", "read", "placed", "rejected"} <= told.keys()
+        return None
+    if not isinstance(told, dict) or not {"version", "read", "placed", "rejected"} <= told.keys():
+        return None
+    # Markers that do not say it yet: only a run has a definition.
+    return str(told.get("command") or ("run" if "definition" in told else LOCATE))
 
 
-def refuse_foreign(folder: Path) -> None:
-    """Raise ``output-foreign`` when ``folder`` is a file, or holds files but no results."""
-    if folder.exists() and not _is_ours(folder / MARKER):
+def refuse_foreign(folder: Path, command: str = "run") -> None:
+    """Refuse a folder that is not for the results of ``command``.
+
+    Raises
+    ------
+    BlackspotsError
+        ``output-foreign`` when it is a file, or holds files but no results; ``output-of-run``
+        when it holds those of a run, which placing crashes would replace.
+    """
+    if not folder.exists():
+        return
+    writer = _writer(folder / MARKER)
+    if writer is None:
         found = [] if not folder.is_dir() else sorted(p.name for p in folder.iterdir())[:3]
         if found or not folder.is_dir():
             raise BlackspotsError(
                 "output-foreign", folder=str(folder), found=", ".join(found) or folder.name
             )
+    elif command == LOCATE and writer != LOCATE:
+        raise BlackspotsError("output-of-run", folder=str(folder), command=writer)
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(
+    folder: Path, command: str = "run", *, own: Collection[str] = OWN
+) -> Iterator[Path]:
     """A temporary folder that takes ``folder``'s place when the block ends without an error.
 
-    Files in the old folder that are none of :data:`OWN` are kept.
+    Files in the old folder that are none of ``own`` are kept.
 
     Raises
     ------
     BlackspotsError
-        ``output-foreign`` when ``folder`` holds files but no earlier results;
-        ``output-locked`` or ``output-failed`` when it cannot be written or replaced.
+        What :func:`refuse_foreign` says of it for this command; ``output-locked`` or
+        ``output-failed`` when it cannot be written or replaced.
     """
     folder = folder.resolve()
-    refuse_foreign(folder)
+    refuse_foreign(folder, command)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -87,7 +110,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise BlackspotsError("output-failed", folder=str(folder), problem=str(error)) from error
     try:
         yield fresh
-        _swap(fresh, folder)
+        _swap(fresh, folder, own)
     except OSError as error:
         raise BlackspotsError("output-failed", folder=str(folder), problem=str(error)) from error
     finally:
@@ -142,7 +165,7 @@ def _take_place(fresh: Path, path: Path) -> None:
         raise BlackspotsError("output-locked", file=str(path)) from error
 
 
-def _swap(fresh: Path, folder: Path) -> None:
+def _swap(fresh: Path, folder: Path, own: Collection[str]) -> None:
     """Put ``fresh`` where ``folder`` is; back to the old one if that fails half-way."""
     fresh.chmod(0o755)
     for file in fresh.rglob("*"):
@@ -153,7 +176,7 @@ def _swap(fresh: Path, folder: Path) -> None:
         fresh.replace(folder)
         return
     for entry in folder.iterdir():
-        if entry.name not in OWN and not (fresh / entry.name).exists():
+        if entry.name not in own and not (fresh / entry.name).exists():
             # Copied, not moved: whatever fails from here on, the old folder is still whole.
             keep = shutil.copytree if entry.is_dir() else shutil.copy2
             keep(entry, fresh / entry.name)

@@ -17,23 +17,36 @@ from blackspots import sources
 from blackspots.appraisal import CrashCosts, appraise, crash_costs, yearly_cost
 from blackspots.config import Study
 from blackspots.errors import BlackspotsError
-from blackspots.evaluation import by_area
 from blackspots.inputs import Inputs, read_inputs, rejected_rows
 from blackspots.knowledge import Knowledge, knowledge_of
 from blackspots.locating import (
     Placement,
-    areas_of,
     locate,
     locate_repairs,
-    roads_at,
-    weighted_counts,
     weights,
 )
 from blackspots.network import Network, build_network
 from blackspots.programme import Programme, optimise
 from blackspots.quality import Quality, assess
-from blackspots.schema import PROJECTS, SITES, check
-from blackspots.screening import Expectation, expect, expected_at, rank, screen
+from blackspots.schema import SITES, check
+from blackspots.screening import (
+    Expectation,
+    Layers,
+    certainty,
+    clusters_along,
+    expect,
+    expected_at,
+    follow,
+    rank,
+    screen,
+)
+from blackspots.tabulating import (
+    area_table,
+    decided,
+    parts_counted,
+    segments_counted,
+    with_decision,
+)
 
 STAGES: Final = ("read", "network", "locate", "screen", "appraise", "programme")
 
@@ -57,6 +70,8 @@ class Result:
     placement: Placement
     expectation: Expectation
     sites: gpd.GeoDataFrame
+    certainty: pd.DataFrame
+    clusters: pd.DataFrame | None
     projects: gpd.GeoDataFrame
     programme: Programme | None
     crash_costs: CrashCosts
@@ -83,6 +98,12 @@ class Result:
     def unplaced(self) -> int:
         """Crashes that have none."""
         return int(self.located["place"].isna().sum())
+
+    @property
+    def gone(self) -> gpd.GeoDataFrame | None:
+        """Sites of the earlier list that are not found now; None where no list was read."""
+        before = self.inputs.listed
+        return None if before is None else before.sites[~before.sites.index.isin(self.sites.index)]
 
     @property
     def valued(self) -> bool:
@@ -207,29 +228,54 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     located = placement.crashes
     years = ((period[1] - period[0]).days + 1) / 365.25
     progress("screen")
-    layers = {
-        "routes": network.routes if network else None,
-        "junctions": network.junctions if network else None,
-        "crossings": inputs.crossings,
-        "areas": _first(inputs.areas),
-    }
+    layers = Layers(
+        routes=network.routes if network else None,
+        segments=network.segments if network else None,
+        nodes=network.nodes if network else None,
+        junctions=network.junctions if network else None,
+        crossings=inputs.crossings,
+        areas=_first(inputs.areas),
+    )
     expectation = expect(
         located,
-        segments=network.segments if network else None,
+        routes=layers.routes,
+        segments=layers.segments,
+        junctions=layers.junctions,
+        crossings=layers.crossings,
+        areas=layers.areas,
         window=known.window,
         years=years,
-        **layers,
     )
-    sites, membership = screen(
+    clusters = None
+    if network is not None:
+        clusters = clusters_along(
+            located,
+            network.routes,
+            network.segments,
+            network.nodes,
+            radius=known.reach.junction,
+            bandwidth=study.screening.bandwidth,
+            simulations=study.screening.simulations,
+            level=study.screening.cluster_level,
+            seed=study.screening.seed,
+        )
+    screened = screen(
         located,
         expectation,
         known.definition,
+        layers,
+        weight=weights(placement),
+        clusters=clusters,
         months=known.months,
+        period=period,
         p_excess=study.screening.p_excess,
-        **layers,
+        least=study.screening.site_minimum,
+        most=study.screening.site_maximum,
     )
-    located["site_id"] = membership
-    sites["crashes_weighted"] = weighted_counts(weights(placement), sites)
+    earlier = inputs.listed.earlier if inputs.listed else None
+    screened = follow(screened, earlier, year=period[1].year)
+    sites = screened.sites
+    located["site_id"] = screened.membership
     progress("appraise")
     costs = crash_costs(located, known.costs)
     sites["cost_per_year"] = yearly_cost(sites, costs)
@@ -238,8 +284,20 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     projects = _appraise(inputs, network, located, expectation, sites, costs, known)
     progress("programme")
     programme = optimise(projects, study.budget.total) if study.budget else None
-    projects = _decided(projects, programme)
-    sites = _with_decision(rank(sites), projects, decided=programme is not None)
+    projects = decided(projects, programme)
+    sites = with_decision(rank(sites), projects, decided=programme is not None)
+    sure = certainty(
+        screened,
+        located,
+        sites.index,
+        costs=costs.cost,
+        paid=(int(sites["funded"].sum()) or None) if programme is not None else None,
+        period=period,
+        draws=study.screening.draws,
+        seed=study.screening.seed,
+    )
+    sites = sites.join(sure[[c.name for c in SITES.columns if c.name in sure]])
+    check(sites, SITES)
     result = Result(
         study=study,
         knowledge=known,
@@ -251,12 +309,14 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         placement=placement,
         expectation=expectation,
         sites=sites,
+        certainty=sure,
+        clusters=clusters,
         projects=projects,
         programme=programme,
         crash_costs=costs,
-        areas=_area_table(located, inputs.areas),
-        segments=_counted(network, placement),
-        parts=_parts_counted(network, located),
+        areas=area_table(located, inputs.areas),
+        segments=segments_counted(network, placement),
+        parts=parts_counted(network, located),
     )
     _reconcile(result)
     return result
@@ -304,6 +364,7 @@ def _network(study: Study, inputs: Inputs) -> Network | None:
         divided_gap=study.network.divided_gap,
         minor_classes=study.network.minor_classes,
         origins=origins,
+        posts=inputs.posts,
     )
 
 
@@ -329,6 +390,7 @@ def _require_roads_near(study: Study, inputs: Inputs, placement: Placement) -> N
     """Stop where no crash lies near any road: one of the two is in the wrong place."""
     crashes = placement.crashes
     own = crashes.geometry.notna() & (crashes["located_by"] != "route_km")
+    own &= ~crashes["reason"].eq("too-vague").fillna(value=False)  # may be anywhere
     on_road = crashes["segment_id"].notna() & (crashes["located_by"] == "coordinate")
     points = crashes.geometry[own]
     if inputs.roads is None or len(points) < _FEW or on_road.any():
@@ -406,74 +468,6 @@ def _appraise(
         crossings=inputs.crossings,
         routes=network.routes if network else None,
     )
-
-
-def _decided(projects: gpd.GeoDataFrame, programme: Programme | None) -> gpd.GeoDataFrame:
-    if programme is not None:
-        made = gpd.GeoDataFrame(programme.projects, geometry="geometry", crs=projects.crs)
-    else:
-        made = projects.assign(why=projects["why"].replace("candidate", "no-budget"))
-    check(made, PROJECTS)
-    return made
-
-
-def _with_decision(
-    sites: gpd.GeoDataFrame, projects: gpd.GeoDataFrame, *, decided: bool
-) -> gpd.GeoDataFrame:
-    """What the programme says of each site: funded by any work, else its best work's reason."""
-    order = projects.assign(
-        _npv=projects["npv"].fillna(-np.inf), _own=(projects["source"] != "repairs")
-    ).sort_values(["funded", "_npv", "_own"], ascending=[False, False, True], kind="stable")
-    of_site: dict[str, str] = {}
-    funded: set[str] = set()
-    for row in order.itertuples():
-        for group in str(row.group).split(";"):
-            of_site.setdefault(group, str(row.why))
-            if row.funded:
-                funded.add(group)
-    made = sites.copy()
-    made["funded"] = pd.array(
-        [site in funded if decided else pd.NA for site in made.index], dtype="boolean"
-    )
-    made["why"] = [of_site.get(str(site), "no-remedy") for site in made.index]
-    check(made, SITES)
-    return made
-
-
-def _area_table(located: gpd.GeoDataFrame, levels: dict[str, gpd.GeoDataFrame]) -> pd.DataFrame:
-    parts = []
-    for level, areas in levels.items():
-        table = by_area(
-            located, areas_of(located.geometry, areas), list(dict.fromkeys(areas["name"]))
-        )
-        table.insert(0, "level", level)
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _counted(network: Network | None, placement: Placement) -> gpd.GeoDataFrame | None:
-    """Segments with the crashes placed on each: by their likeliest place, and by weight."""
-    if network is None:
-        return None
-    made = network.segments.copy()
-    counts = placement.crashes["segment_id"].value_counts()
-    made["crashes"] = counts.reindex(made.index).fillna(0).astype("int64")
-    weight = weights(placement).groupby("segment_id")["weight"].sum()
-    made["crashes_weighted"] = weight.reindex(made.index).fillna(0.0).astype("float64")
-    return made
-
-
-def _parts_counted(network: Network | None, located: gpd.GeoDataFrame) -> pd.DataFrame | None:
-    """The parts of the segments, with the crashes that lie on each."""
-    if network is None:
-        return None
-    there = located[located["segment_id"].notna()]
-    at = roads_at(
-        network.parts,
-        there["segment_id"].to_numpy(dtype="int64"),
-        there["measure"].to_numpy(dtype="float64"),
-    )
-    return network.parts.assign(crashes=np.bincount(at, minlength=len(network.parts)))
 
 
 def _reconcile(result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +38,7 @@ def summarise(result: Result) -> dict[str, Any]:
     programme = result.programme
     return {
         "version": __version__,
+        "command": "run",
         "name": result.study.study.name,
         "simulated": result.study.study.simulated,
         "notice": banner(result, result.study.study.language),
@@ -62,6 +64,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "doubtful": _remarked(result, "doubtful"),
         "columns_left_out": list(result.inputs.register.dropped),
         "sites": _tally(result.sites["verdict"]),
+        "site_list": _followed(result),
         "programme": None
         if programme is None
         else {
@@ -77,6 +80,14 @@ def summarise(result: Result) -> dict[str, Any]:
         },
         "sources": result.study.study.sources,
     }
+
+
+def _followed(result: Result) -> dict[str, int] | None:
+    """How many sites the earlier list had, too, how many not, and how many it has beside."""
+    if result.gone is None:
+        return None
+    new = int(result.sites["new"].sum())
+    return {"kept": len(result.sites) - new, "new": new, "gone": len(result.gone)}
 
 
 def _remarked(result: Result, kind: str) -> dict[str, int]:
@@ -146,6 +157,8 @@ def summary_lines(result: Result, language: str) -> list[str]:
         )
     else:
         lines.append(say("no-sites"))
+    if figures["site_list"] is not None:
+        lines.append(say("site-list", **figures["site_list"]))
     if result.inputs.repairs is not None:
         rejected = rejected_rows(result.inputs.rejects, "repairs")
         lines.append(say("works", read=len(result.inputs.repairs) + rejected, rejected=rejected))
@@ -197,6 +210,14 @@ def _programme_lines(result: Result, language: str) -> list[str]:
     return lines
 
 
+def _interval(ends: tuple[float, float], language: str) -> str:
+    """An interval in brackets, nothing where there is none."""
+    if not all(map(math.isfinite, ends)):
+        return ""
+    low, high = (format_number(end, language, 3) for end in ends)
+    return f" ({low}–{high})"
+
+
 def notes(result: Result, language: str) -> list[str]:
     """Methods, assumptions and limits of a run, in words."""
 
@@ -217,6 +238,7 @@ def notes(result: Result, language: str) -> list[str]:
             months=known.months,
         ),
         note("potential", minimum=rules.potential_minimum),
+        *filter(None, [rules.notes.get(language, "")]),
     ]
     unknown = int((located["severity"] == "unknown").sum())
     if unknown == len(located):
@@ -239,7 +261,12 @@ def notes(result: Result, language: str) -> list[str]:
                 method=text(f"spf.{spf.method}", language),
                 units=spf.units,
                 crashes=spf.crashes,
-                k=round(spf.k, 3),
+                k=format_number(spf.k, language, 3),
+                range=_interval(spf.k_interval, language),
+                said="".join(
+                    "; " + text(f"spf-note.{code}", language, about=about)
+                    for code, about in population.notes
+                ),
             )
         )
     lines += [note("selected"), note("rank" if result.valued else "rank-crashes")]

@@ -17,6 +17,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "tables.md"
 INPUTS = (
     schema.CRASHES,
     schema.ROADS,
+    schema.POSTS,
     schema.CROSSINGS,
     schema.RAILWAYS,
     schema.AREAS,

@@ -44,9 +44,12 @@ from small_study import (
 from blackspots.cli import main
 
 OUTPUTS = {
+    "agreement.csv",
     "areas.csv",
     "blackspots.gpkg",
     "candidates.csv",
+    "certainty.csv",
+    "clusters.csv",
     "map.html",
     "parts.csv",
     "programme.csv",
@@ -56,6 +59,7 @@ OUTPUTS = {
     "remarks.csv",
     "review.xlsx",
     "segments.csv",
+    "sites.xlsx",
     "summary.json",
     "unplaced.csv",
 }

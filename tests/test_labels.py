@@ -191,6 +191,7 @@ def test_every_value_of_the_schema_has_its_words() -> None:
     assert set(schema.SEVERITIES) == keys("severity.")
     assert set(schema.PLACES) == keys("kind.")
     assert set(schema.VERDICTS) == keys("verdict.")
+    assert set(schema.STATUSES) == keys("status.")
     assert set(study.STAGES) | {"write"} == keys("stage.")
     assert set(_NEEDS.values()) | {"other"} == keys("need.")
     assert set(severity_vocabulary().values()) <= set(schema.SEVERITIES)

@@ -199,6 +199,79 @@ def test_missing_files_and_foreign_folders_are_refused(
     assert "thesis.docx" in capsys.readouterr().err
 
 
+def test_the_results_of_a_run_are_not_replaced(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = write_study(tmp_path / "study")
+    assert main(["run", str(study), "--out", str(folder / "out"), "--quiet"]) == 0
+    marker = folder / "out" / "summary.json"
+    told = json.loads(marker.read_text("utf-8"))
+    assert told["command"] == "run"
+    for without in ((), ("command",)):  # as earlier versions wrote it
+        marker.write_text(json.dumps({k: v for k, v in told.items() if k not in without}))
+        before = tree(folder / "out")
+        assert locate(folder) == 1
+        assert "blackspots run" in capsys.readouterr().err
+        assert tree(folder / "out") == before
+    assert main(["run", str(study), "--out", str(folder / "out"), "--quiet"]) == 0
+
+
+def test_a_decision_goes_with_its_row_from_list_to_list(folder: Path) -> None:
+    """The register has no ids, and the crash no coordinate: only its row tells it."""
+    header = ("date", "deaths", "route", "km")
+    one, two = (
+        {"date": f"{day}/01/2022", "deaths": day % 2, "route": "QL4", "km": f"Km0+{day}00"}
+        for day in (3, 4)
+    )
+    twice = [
+        line((0, y), (900, y), road_id=f"Q{y}", ref="QL4", km_from=0, km_to=1) for y in (0, 80)
+    ]
+    write_features(folder / "roads.geojson", twice)
+    write_rows(folder / "crashes.csv", [one, two], header)
+    assert locate(folder) == 0
+    own = folder / "review.xlsx"
+    shutil.copy(folder / "out" / "review.xlsx", own)
+    book = openpyxl.load_workbook(own)
+    page = book.worksheets[0]
+    row = next(cell.row for cell in page["A"] if cell.value == "crashes.csv:2")
+    page.cell(row, 8).value = "none"
+    book.save(own)
+    above = [{**one, "date": "02/01/2022", "km": f"Km0+{n}50"} for n in (1, 2)]
+    for rows, its in (([*above[:1], one, two], 3), ([*above, one, two], 4), ([two, *above], None)):
+        write_rows(folder / "crashes.csv", rows, header)
+        assert locate(folder, "--decisions", str(own)) == 0
+        if its is None:
+            continue
+        lost = pyogrio.read_dataframe(folder / "out" / "located.gpkg", layer="crashes_unplaced")
+        assert lost[["crash_id", "date", "reason"]].to_numpy().tolist() == [
+            [f"crashes.csv:{its}", "2022-01-03", "decided"]
+        ]
+        shutil.copy(folder / "out" / "review.xlsx", own)
+    assert len(placed(folder)) == 3
+    remarks = pd.read_csv(folder / "out" / "remarks.csv")
+    assert list(remarks["code"][remarks["table"] == "decisions"]) == ["crash-moved"]
+
+
+def test_decisions_that_are_not_understood_are_told_with_their_place(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert locate(folder) == 0
+    own = folder / "review.xlsx"
+    shutil.copy(folder / "out" / "review.xlsx", own)
+    book = openpyxl.load_workbook(own)
+    page = book.worksheets[0]
+    row = next(cell.row for cell in page["A"] if cell.value == "C21")
+    page.cell(row, 8).value = "?"
+    book.save(own)
+    capsys.readouterr()
+    assert locate(folder, "--decisions", str(own)) == 0
+    told = capsys.readouterr().out
+    line = next(line for line in told.splitlines() if "rejected.csv" in line)
+    assert f"review.xlsx [{page.title}], row(s) {row}" in line
+    assert placed(folder).at["C21", "probability"] != 1
+    assert "not-a-decision" in (folder / "out" / "rejected.csv").read_text("utf-8")
+
+
 def test_the_public_functions_take_plain_layers() -> None:
     """Points and lines with nothing but geometry, in any projected CRS."""
     lines = [[(0, 0), (500, 0), (1000, 0)], [(500, -400), (500, 0)], [(500, 0), (500, 400)]]

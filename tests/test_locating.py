@@ -26,7 +26,6 @@ from blackspots.locating import (
     locate_repairs,
     nearest_segments,
     segments_at,
-    weighted_counts,
     weights,
 )
 from blackspots.network import Network, build_network
@@ -710,26 +709,13 @@ def test_a_decision_is_final_and_one_that_means_nothing_is_told() -> None:
     assert made.stale == ("c2", "zz")
 
 
-def test_weights_of_each_placed_crash_sum_to_1_and_sites_count_them() -> None:
+def test_weights_of_each_placed_crash_sum_to_1() -> None:
     given_ = crashes([(1000, 20), (1200, 1), (3900, 2), (2000, 900)])
     made = placed(given_, TWO_ROADS)
     weight = weights(made)
     assert weight.groupby("crash_id")["weight"].sum().to_dict() == pytest.approx(
         {"c0": 1, "c1": 1, "c2": 1}
     )
-    route = TWO_ROADS.segments.set_index("road_id")["route_id"]
-    sites = pd.DataFrame(
-        {
-            "kind": "segment",
-            "route_id": [route["r0"], route["r1"]],
-            "from_measure": [900.0, 900.0],
-            "to_measure": [1400.0, 1400.0],
-            "junction_id": pd.NA,
-            "crossing_id": None,
-        },
-        index=["a", "b"],
-    )
-    assert weighted_counts(weight, sites).tolist() == pytest.approx([1.5, 0.5], abs=0.01)
 
 
 def test_plain_points_are_enough() -> None:

@@ -222,14 +222,17 @@ def test_what_cannot_be_understood_is_told_with_its_cell(
     assert run(study) == 0
     found = rejected(study).set_index("code")
     assert sorted(found.index) == [
-        *("crash-not-listed", "decided-twice", "no-such-letter", "no-such-letter"),
+        *("crash-not-listed", "decided-twice", "no-such-letter", "not-a-decision"),
     ]
-    assert set(found["value"][found.index == "no-such-letter"]) == {"D", "Quốc lộ"}
+    assert found.at["no-such-letter", "value"] == "D"
+    assert found.at["not-a-decision", "value"] == "Quốc lộ"
     row = found.loc["crash-not-listed"]
     assert (row["file"], row["sheet"], row["value"]) == ("review.xlsx", page.title, "C9")
     assert row["column"] == text("review.head.choice", "vi")
     assert row["row"] == page.max_row - 2
-    assert "quyết định 4" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "quyết định 4" in told
+    assert f"review.xlsx [{page.title}], dòng" in told
 
 
 def test_a_file_that_is_no_review_list_is_refused(

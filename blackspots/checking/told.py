@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import geopandas as gpd
 import pandas as pd
 
 from blackspots.inputs import rejected_rows
 from blackspots.labels import LANGUAGES, format_number, has, text
 from blackspots.quality import KM_APART
+from blackspots.shown import posts_told
 from blackspots.study import Checked
 
 GOOD: Final = 0.9
@@ -153,6 +155,11 @@ class Told:
         rejects = self.inputs.rejects
         return rejects[rejects["code"] == "outside-area"]
 
+    @property
+    def posts(self) -> gpd.GeoDataFrame | None:
+        """What the km posts were good for; None without any."""
+        return self.checked.network.posts if self.checked.network else None
+
     def remarks(self, kind: str) -> pd.DataFrame:
         """What was ``repaired``, or taken though ``doubtful``, of all tables."""
         remarks = self.inputs.remarks
@@ -202,12 +209,17 @@ class Told:
         say, heaps = self.words.say, len(self.inputs.stacks)
         apart, duplicates = len(self.quality.apart), len(self.quality.duplicates)
         outside = len(self.outside.drop_duplicates(["table", *ROW]))
-        return {
+        found = {
             "apart": (apart, say("count.apart", limit=int(KM_APART), count=apart)),
             "heaps": (heaps, say("count.heaps", count=heaps, crashes=self.heaped)),
             "outside": (outside, say("count.outside", count=outside)),
             "duplicates": (duplicates, say("count.duplicates", count=duplicates)),
         }
+        if self.posts is not None:
+            unused, jumps = posts_told(self.posts)
+            told = say("count.posts", total=len(self.posts), unused=unused, jumps=jumps)
+            found["posts"] = (unused + jumps, told)
+        return found
 
     def losses(self) -> list[str]:
         """The greatest losses with what to do, at most three; one line if there is none."""

@@ -15,8 +15,9 @@ from blackspots import crs as crs_
 from blackspots.checking.told import ROW, Counts, Told
 from blackspots.errors import BlackspotsError
 from blackspots.labels import text
-from blackspots.network import NEARLY, Network
+from blackspots.network import NEARLY, REACH, Network
 from blackspots.quality import JUDGED, KM_APART
+from blackspots.referencing import km_text
 from blackspots.reports import Sheet, write_workbook
 from blackspots.store import whole_file
 from blackspots.study import Checked
@@ -42,6 +43,7 @@ def check_sheets(checked: Checked, language: str) -> list[Sheet]:
         _apart(told, limit),
         _km_gaps(told, limit),
         _roads(told),
+        *_posts(told),
         _heaps(told),
         _rejected(told, "outside", told.outside),
         _duplicates(told),
@@ -261,6 +263,25 @@ def _islands(network: Network, told: Told) -> Iterator[tuple[Any, ...]]:
     places = _degrees(of.geometry.interpolate(0), told)
     for length, road, place in zip(islands["length"], of["road_id"], places, strict=True):
         yield told.words.say("road.island"), road, length / 1000, None, None, place
+
+
+def _posts(told: Told) -> list[Sheet]:
+    """Km posts that are of no use, and where the km jump; no sheet without posts."""
+    if told.posts is None:
+        return []
+    posts = told.posts
+    frame = pd.concat([posts[posts["reason"].notna()], posts[posts["jump"].notna()]])
+    what = frame["reason"].where(frame["reason"].notna(), "jump")
+    columns: dict[str, tuple[str, Sequence[Any]]] = {
+        "what": ("", [told.words.say(f"post.{code}") for code in what]),
+        "road": ("", list(frame["ref"])),
+        "post": ("", ["" if np.isnan(km) else km_text(km) for km in frame["km"]]),
+        "apart": ("0.0", list(frame["offset"])),
+        "jump": ("#,##0", list(frame["jump"])),
+        **_crash_columns(frame, _SOURCE),
+        "coordinate": ("", _degrees(frame.geometry, told)),
+    }
+    return [_sheet(told, "posts", columns, reach=int(REACH))]
 
 
 def _degrees(points: gpd.GeoSeries, told: Told) -> list[str]:

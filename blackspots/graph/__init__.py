@@ -1,4 +1,4 @@
-"""Distances along the road network: counts, neighbours and clusters of events.
+"""Distances along the road network: counts, neighbours, clusters and density of events.
 
 All is exact, and the same at every size, with compiled kernels (the extra ``fast``) or without:
 see :mod:`blackspots.graph.network` for how distances are held, :mod:`blackspots.graph.choice`
@@ -6,6 +6,7 @@ for what computes them.
 """
 
 from blackspots.graph.clusters import clusters_by_density, clusters_by_linkage
+from blackspots.graph.density import adaptive_bandwidths, kernel_density
 from blackspots.graph.distances import (
     Nearest,
     Neighbours,
@@ -15,18 +16,23 @@ from blackspots.graph.distances import (
     node_distances,
 )
 from blackspots.graph.kfunction import KFunction, k_function
+from blackspots.graph.lixels import Lixels, lixelize
 from blackspots.graph.network import Events, Graph
 
 __all__ = [
     "Events",
     "Graph",
     "KFunction",
+    "Lixels",
     "Nearest",
     "Neighbours",
+    "adaptive_bandwidths",
     "clusters_by_density",
     "clusters_by_linkage",
     "counts_within",
     "k_function",
+    "kernel_density",
+    "lixelize",
     "nearest",
     "neighbours",
     "node_distances",

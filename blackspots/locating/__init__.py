@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from blackspots.errors import BlackspotsError
-from blackspots.locating.candidates import nearest_segments
+from blackspots.locating.candidates import nearest_segments, too_vague
+from blackspots.locating.given import blank, network_of, same_crs
 from blackspots.locating.likelihood import Likelihood
 from blackspots.locating.measures import roads_at, route_measures, segments_at
 from blackspots.locating.options import (
-    Layers,
     decided,
     enter_places,
     no_options,
@@ -32,7 +31,7 @@ from blackspots.locating.options import (
 )
 from blackspots.locating.places import Reach
 from blackspots.locating.works import locate_repairs
-from blackspots.schema import CANDIDATES, EMPTY, LOCATED, check
+from blackspots.schema import CANDIDATES, LOCATED, check
 
 __all__ = [
     "Likelihood",
@@ -45,12 +44,9 @@ __all__ = [
     "roads_at",
     "route_measures",
     "segments_at",
-    "weighted_counts",
     "weights",
 ]
 
-_EDGE: Final = 1e-6
-_NAMED: Final = 5
 _LEAST: Final = 1e-3
 """Probability below which a candidate is dropped."""
 
@@ -61,14 +57,16 @@ class Placement:
 
     ``crashes``: :data:`blackspots.schema.LOCATED`. ``candidates``:
     :data:`blackspots.schema.CANDIDATES`, of the crashes whose place is not certain; the
-    probabilities of a crash sum to 1. ``sigma`` [m]: standard deviation of a coordinate as the
-    register shows it; NaN without a network. ``stale``: crashes with a decision that means
-    none of their candidates (any more).
+    probabilities of a crash sum to 1. ``sigma`` [m]: standard deviation of a coordinate; NaN
+    without a network. ``readings``: how many different coordinates it was seen at; 0 where the
+    register shows nothing of it, and it is that of the :class:`Likelihood`. ``stale``: crashes
+    with a decision that means none of their candidates (any more), or that are not there.
     """
 
     crashes: gpd.GeoDataFrame
     candidates: pd.DataFrame
     sigma: float = float("nan")
+    readings: int = 0
     stale: tuple[str, ...] = ()
 
 
@@ -85,12 +83,15 @@ def locate(
     reach: Reach | None = None,
     likelihood: Likelihood | None = None,
     certain: float = 0.8,
-    decisions: Mapping[str, tuple[float, float] | None] | None = None,
+    decisions: Mapping[Any, tuple[float, float] | None] | None = None,
 ) -> Placement:
     """Place each crash once, and say how sure.
 
     The candidates of a crash are the segments within the tolerance of its coordinate (farther
-    about a vague one), and the place of its km post where that lies farther away. A candidate is
+    about a vague one), and the place of its km post where that lies farther away; on a divided
+    road a recorded direction of travel tells the side. A coordinate that is
+    uncertain by more than the search reaches (1500 m, or the tolerance if that is more) finds
+    nothing: the crash is placed by its km post, or not at all (``too-vague``). A candidate is
     at a level crossing, at a junction, or on its route; the probabilities of candidates on one
     road, or at one junction or crossing, are summed, the likeliest of these is taken, and in it
     the candidate that fits best. A crash with a train goes to the nearest level
@@ -103,7 +104,8 @@ def locate(
     crashes
         :data:`blackspots.schema.CRASHES`, in the CRS of the other layers; only points are
         needed, other columns (``route``, ``km``, ``uncertainty`` [m] ...) are used where they
-        are there.
+        are there. Roads may be spelt in any way (``QL 1A``); km are numbers. Columns of results,
+        such as those of an earlier placing, are not used and are written anew.
     segments, parts, nodes, routes
         A network (:func:`blackspots.network.build_network`); all four or none.
     crossings
@@ -120,8 +122,8 @@ def locate(
     certain
         Probability from which a place is certain.
     decisions
-        Crash to the (x, y) of the candidate that a person has chosen; None says that none is
-        right: the crash is then unplaced.
+        Crash, as its id or as text, to the (x, y) of the candidate that a person has chosen;
+        None says that none is right: the crash is then unplaced.
 
     Returns
     -------
@@ -131,72 +133,40 @@ def locate(
 
     Raises
     ------
+    ValueError
+        For a part of a network, or ids of several levels.
     BlackspotsError
         ``crs-differs`` when layers are in different CRSs; ``crashes-unusable`` for rows that are
-        no points, or share their id.
+        no points, or share their id; ``crashes-not-numbers`` and ``crashes-not-yes-no`` for a
+        column that cannot be read.
     """
     reach = reach or Reach()
-    _same_crs(crashes, segments=segments, crossings=crossings, areas=areas)
-    _require_points(crashes)
-    made = _blank(crashes)
-    network, sigma = None, float("nan")
-    options = no_options()
-    if segments is not None and nodes is not None and routes is not None and parts is not None:
-        network = Layers(segments, parts, nodes, routes)
+    network = network_of(segments, parts, nodes, routes)
+    same_crs(crashes, segments=segments, crossings=crossings, areas=areas)
+    made = blank(crashes)
+    chosen = {str(crash): spot for crash, spot in (decisions or {}).items()}
+    options, sigma, readings = no_options(), float("nan"), 0
+    if network is not None:
         options, made["reason"] = options_of(made, network, boundary, reach)
-        sigma = weigh(options, made, network, likelihood or Likelihood())
-    options = with_bare(options, made)
+        sigma, readings = weigh(options, made, network, likelihood or Likelihood())
+    vague = too_vague(made["uncertainty"].to_numpy(dtype="float64"), reach.tolerance)
+    options = with_bare(options, made, vague)
     options = enter_places(options, network, crossings, reach)
-    options, stale = decided(options, decisions or {}, made)
+    options, stale = decided(options, chosen, made)
     options = ranked(options)
     _enter(made, options[options["rank"] == 1], crossings, certain)
     if areas is not None and len(areas):
         made["area"] = areas_of(made.geometry, areas)
-    if segments is None and crossings is None:
+    only_areas = network is None and crossings is None
+    if only_areas:
         made["place"] = made["place"].where(made["area"].isna(), "area")
         made.loc[made["place"].notna(), "located_by"] = "coordinate"
     nothing_near = "outside-areas" if crossings is None else "no-crossing-near"
-    _give_reasons(made, nothing_near if segments is None else "no-road-near", decisions or {})
+    nothing_near = nothing_near if network is None else "no-road-near"
+    nowhere = np.where(vague & ~only_areas, "too-vague", nothing_near)
+    _give_reasons(made, nowhere, chosen)
     check(made, LOCATED)
-    return Placement(made, _listed(options, made, crossings), sigma, stale)
-
-
-def _same_crs(crashes: gpd.GeoDataFrame, **layers: gpd.GeoDataFrame | None) -> None:
-    for name, layer in layers.items():
-        if layer is not None and layer.crs != crashes.crs:
-            raise BlackspotsError(
-                "crs-differs", table=name, one=str(layer.crs), other=str(crashes.crs)
-            )
-
-
-def _require_points(crashes: gpd.GeoDataFrame) -> None:
-    shapes = crashes.geometry.to_numpy()
-    there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
-    bad = there & (shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
-    bad |= crashes.index.duplicated()
-    if bad.any():
-        names = ", ".join(str(label) for label in crashes.index[bad][:_NAMED])
-        raise BlackspotsError("crashes-unusable", count=int(bad.sum()), rows=names)
-
-
-def _blank(crashes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The crashes with all columns of the table; a plain layer of points lacks many."""
-    known = crashes.rename_axis(LOCATED.index)
-    if not all(isinstance(label, str) for label in known.index):
-        known.index = known.index.map(str)
-    required = {
-        "severity": "unknown",
-        "source_file": "",
-        "source_row": np.arange(1, len(crashes) + 1),
-    }
-    new = {
-        column.name: required[column.name]
-        if column.name in required
-        else pd.Series(None, index=known.index, dtype=EMPTY[column.kind])
-        for column in LOCATED.columns
-        if column.name not in crashes
-    }
-    return known.assign(**new)
+    return Placement(made, _listed(options, made, crossings), sigma, readings, stale)
 
 
 def _enter(
@@ -294,42 +264,6 @@ def weights(placement: Placement) -> pd.DataFrame:
     return pd.concat([part for part in both if len(part)] or both[:1], ignore_index=True)
 
 
-def weighted_counts(weight: pd.DataFrame, sites: pd.DataFrame) -> pd.Series:
-    """Crashes at each site, those of uncertain place by the probability that they lie there.
-
-    Parameters
-    ----------
-    weight
-        As :func:`weights` gives it.
-    sites
-        ``kind``, ``route_id``, ``from_measure``, ``to_measure`` [m], ``junction_id``,
-        ``crossing_id``: columns of :data:`blackspots.schema.SITES`.
-
-    Returns
-    -------
-    Series, index of ``sites``
-        NaN for kinds of site that crashes are not placed at.
-    """
-    made = np.full(len(sites), np.nan)
-    kinds = sites["kind"].to_numpy(dtype=object)
-    for kind in ("junction", "crossing"):
-        at = weight[weight["place"] == kind].groupby(f"{kind}_id")["weight"].sum()
-        own = sites[f"{kind}_id"][kinds == kind]
-        made[kinds == kind] = own.map(at).fillna(0.0).to_numpy(dtype="float64")
-    roads = weight[weight["place"] == "segment"].sort_values(["route_id", "route_measure"])
-    groups = {int(str(route)): here for route, here in roads.groupby("route_id")}
-    for i in np.flatnonzero(kinds == "segment"):
-        here = groups.get(int(sites["route_id"].iloc[i]))
-        if here is None:
-            made[i] = 0.0
-            continue
-        measures = here["route_measure"].to_numpy(dtype="float64")
-        start, end = sites[["from_measure", "to_measure"]].iloc[i].to_numpy(dtype="float64")
-        low, high = np.searchsorted(measures, [start - _EDGE, end + _EDGE])
-        made[i] = here["weight"].to_numpy()[low:high].sum()
-    return pd.Series(made, index=sites.index)
-
-
 def areas_of(points: gpd.GeoSeries, areas: gpd.GeoDataFrame) -> pd.Series:
     """Name of the first area (in the layer's order) that holds each point; missing outside."""
     known = np.flatnonzero(~points.isna().to_numpy())
@@ -343,8 +277,9 @@ def areas_of(points: gpd.GeoSeries, areas: gpd.GeoDataFrame) -> pd.Series:
 
 
 def _give_reasons(
-    made: gpd.GeoDataFrame, nothing_near: str, decisions: Mapping[str, object]
+    made: gpd.GeoDataFrame, nothing_near: np.ndarray, decisions: Mapping[str, object]
 ) -> None:
+    """Why each crash without a place has none: ``nothing_near`` where it has a coordinate."""
     made.loc[made["place"].notna(), "reason"] = None
     open_ = made["place"].isna()
     refused = open_ & made.index.isin([crash for crash, spot in decisions.items() if spot is None])
@@ -352,4 +287,5 @@ def _give_reasons(
     open_ &= made["reason"].isna()
     without = made.geometry.isna()
     made.loc[open_ & without, "reason"] = "no-location"
-    made.loc[open_ & ~without, "reason"] = nothing_near
+    near = (open_ & ~without).to_numpy()
+    made.loc[near, "reason"] = nothing_near[near]

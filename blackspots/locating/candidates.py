@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from blackspots.locating.measures import segments_at
+from blackspots.locating.measures import segments_across, segments_at
 from blackspots.nearest import within
 from blackspots.referencing import RouteFinder
 
 WIDEST: Final = 1500.0
 """Greatest distance [m] at which segments are looked for, however vague a coordinate is."""
+_POST: Final = ["crash", "segment", "measure", "post", "offset", "across"]
 _VAGUE: Final = 2.0
 """A vague coordinate is looked around within so many times its uncertainty."""
 
@@ -104,6 +105,15 @@ def search_distance(uncertainty: np.ndarray, tolerance: float) -> np.ndarray:
     return np.asarray(np.maximum(np.minimum(vague, WIDEST), tolerance))
 
 
+def too_vague(uncertainty: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which coordinates are uncertain by more than is searched around them.
+
+    All roads within their circle would have to be weighed to say which one is meant; those that
+    are near by, weighed alone, would share out a certainty that nobody has.
+    """
+    return np.asarray(uncertainty > search_distance(uncertainty, tolerance))
+
+
 def _rows_by(code: np.ndarray) -> list[np.ndarray]:
     """The positions of each number 0, 1 ... of an array."""
     order = np.argsort(code, kind="stable")
@@ -111,21 +121,29 @@ def _rows_by(code: np.ndarray) -> list[np.ndarray]:
 
 
 def by_km_post(
-    refs: np.ndarray, kms: np.ndarray, segments: gpd.GeoDataFrame, routes: gpd.GeoDataFrame
+    refs: np.ndarray,
+    kms: np.ndarray,
+    segments: gpd.GeoDataFrame,
+    routes: gpd.GeoDataFrame,
+    directed: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Places of km posts on roads.
 
-    Several, where stretches of one road have the same km.
+    Several, where stretches of one road have the same km. A post stands on the side of a divided
+    road that bears the measure; a recorded direction of travel may mean the other side as well.
 
     Parameters
     ----------
     refs, kms : shape (crashes,)
         Road number and official km [km]; missing ones find nothing.
+    directed : shape (crashes,)
+        Which crashes have a direction of travel; none unless given.
 
     Returns
     -------
-    found : DataFrame
-        ``crash``, ``segment`` (positions), ``measure`` [m], ``offset`` 0.
+    found : DataFrame, by crash, then segment
+        ``crash``, ``segment`` (positions), ``measure``, ``post`` [m; the route's measure],
+        ``offset`` 0, ``across`` (on the side that does not bear the measure).
     reasons : shape (crashes,)
         Why there is none, a key below ``reason.``; None where there is one, or none was asked.
     """
@@ -142,13 +160,20 @@ def by_km_post(
         places += [
             (int(crash), spot.route_id, spot.measure) for crash in asked[rows] for spot in spots
         ]
-    made = pd.DataFrame(places, columns=["crash", "route", "route_measure"])
+    made = pd.DataFrame(places, columns=["crash", "route", "post"])
+    made = made.astype({"crash": "int64", "route": "int64", "post": "float64"})
     if made.empty:
-        return made.assign(segment=0, measure=0.0, offset=0.0)[
-            ["crash", "segment", "measure", "offset"]
-        ].astype({"crash": int, "segment": int}), reasons
-    at = segments_at(segments, made["route"], made["route_measure"])
+        made["segment"], made["measure"] = made["crash"], made["post"]
+        return made.assign(offset=0.0, across=False)[_POST], reasons
+    at = segments_at(segments, made["route"], made["post"])
     made["segment"] = segments.index.get_indexer(at["segment_id"])
-    made["measure"], made["offset"] = at["measure"].to_numpy(), 0.0
+    made["measure"], made["offset"], made["across"] = at["measure"].to_numpy(), 0.0, False
+    if directed is not None and directed[made["crash"]].any():
+        asked_of = made[directed[made["crash"]]].reset_index(drop=True)
+        over = segments_across(segments, asked_of["route"].to_numpy(), asked_of["post"].to_numpy())
+        across = asked_of.iloc[over["place"]].assign(
+            segment=over["segment"].to_numpy(), measure=over["measure"].to_numpy(), across=True
+        )
+        made = pd.concat([made, across], ignore_index=True)
     made = made.sort_values(["crash", "segment", "measure"], kind="stable", ignore_index=True)
-    return made[["crash", "segment", "measure", "offset"]], reasons
+    return made[_POST], reasons

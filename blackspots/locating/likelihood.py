@@ -20,7 +20,8 @@ others (rounds of expectation and maximisation, with a prior that a small regist
 (:class:`Likelihood`).
 
 A km post is a candidate of its own where it lies beyond the search distance: then the coordinate
-is one of those that are plainly wrong.
+is one of those that are plainly wrong; or where the coordinate is too vague to be searched: then
+the chance of the coordinate is that of its two-dimensional error, or of a plainly wrong one.
 """
 
 from __future__ import annotations
@@ -90,8 +91,10 @@ class Evidence:
 
     ``crash``: number of the crash, sorted; ``offset`` [m], NaN where the crash has no
     coordinate; ``measure``, ``length`` [m] of the segment; ``uncertainty`` [m] of the
-    coordinate; ``by_post``: a km post beyond the search distance; ``road``: 1 the recorded road,
-    0 another road, NaN one without number or name, or nothing recorded; ``asked``: whether a
+    coordinate; ``repeats``: crashes that stand on the same one; ``by_post``: a km post beyond the
+    search distance; ``post_gap`` [m] from it to a coordinate too vague to be searched, else NaN;
+    ``road``: 1 the recorded road, 0 another road, NaN one without number or name, or nothing
+    recorded; ``asked``: whether a
     road is recorded; ``numbered``: whether the place's road has a number or name; ``km_gap`` [m]
     between the place's km and the one recorded, NaN unknown;
     ``km_uncertainty`` [m]; ``turn`` [rad] between direction of travel and road, NaN unknown;
@@ -103,7 +106,9 @@ class Evidence:
     measure: np.ndarray
     length: np.ndarray
     uncertainty: np.ndarray
+    repeats: np.ndarray
     by_post: np.ndarray
+    post_gap: np.ndarray
     road: np.ndarray
     asked: np.ndarray
     numbered: np.ndarray
@@ -120,13 +125,15 @@ class Estimate:
 
     ``probability``, shape (candidates,), sums to 1 for each crash; ``fit``: the logarithm of the
     chance at the candidate's very point, whatever the length and density of its road;
-    ``sigma`` [m]; ``density``, shape (classes,): crashes per metre of each class, relative to
+    ``sigma`` [m]; ``readings``: number of different coordinates that show it (0: it is the
+    prior); ``density``, shape (classes,): crashes per metre of each class, relative to
     their mean.
     """
 
     probability: np.ndarray
     fit: np.ndarray
     sigma: float
+    readings: int
     density: np.ndarray
 
 
@@ -155,7 +162,8 @@ def probabilities(evidence: Evidence, lengths: np.ndarray, constants: Likelihood
             density = _density(evidence, probability, lengths)
     spread = np.hypot(sigma, np.nan_to_num(evidence.uncertainty) / 2)
     fit = fixed + _of_place(evidence, spread, constants, along=False)
-    return Estimate(probability, fit, sigma, density)
+    readings = round(float(_fine(evidence, probability, constants).sum()))
+    return Estimate(probability, fit, sigma, readings, density)
 
 
 def _of_records(evidence: Evidence, constants: Likelihood) -> np.ndarray:
@@ -194,7 +202,9 @@ def _of_place(
         before = stdtr(_TAILS, -evidence.measure / scale)
         near = near * np.maximum(beyond - before, 1e-9)
     score = np.log(np.maximum((1 - constants.wrong_coordinate) * near, _LEAST))
-    wrong = np.log(constants.wrong_coordinate / constants.span**2)
+    anywhere = constants.wrong_coordinate / constants.span**2
+    about = (1 - constants.wrong_coordinate) * _student_around(evidence.post_gap, spread)
+    wrong = np.log(anywhere + np.nan_to_num(about))
     score = np.where(evidence.by_post, wrong, score)
     return np.where(np.isnan(evidence.offset), 0.0, score)
 
@@ -205,6 +215,13 @@ def _student(gap: np.ndarray, spread: np.ndarray) -> np.ndarray:
     half = (_TAILS + 1) / 2
     norm = gammaln(half) - gammaln(_TAILS / 2) - 0.5 * np.log(_TAILS * np.pi)
     return np.asarray(np.exp(norm - half * np.log1p((gap / scale) ** 2 / _TAILS)) / scale)
+
+
+def _student_around(gap: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The same at a distance in the plane: per square metre (Kotz and Nadarajah 2004, ch. 1)."""
+    square = spread**2 * (_TAILS - 2) / _TAILS
+    shape = (1 + gap**2 / (square * _TAILS)) ** (-(_TAILS + 2) / 2)
+    return np.asarray(shape / (2 * np.pi * square))
 
 
 def _normal(gap: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -221,12 +238,20 @@ def _normalised(crash: np.ndarray, score: np.ndarray) -> np.ndarray:
     return np.asarray(weight / np.add.reduceat(weight, begin)[owner])
 
 
+def _fine(evidence: Evidence, probability: np.ndarray, constants: Likelihood) -> np.ndarray:
+    """How much each offset tells of the coordinate's standard deviation.
+
+    Crashes on one coordinate are one reading of it; one that is given coarsely is none.
+    """
+    coarse = np.nan_to_num(evidence.uncertainty) > constants.sigma
+    silent = evidence.by_post | np.isnan(evidence.offset) | coarse
+    return np.where(silent, 0.0, probability / evidence.repeats)
+
+
 def _sigma(evidence: Evidence, probability: np.ndarray, constants: Likelihood) -> float:
     """The coordinate's standard deviation [m] as the offsets of likely places show it."""
-    measured = ~evidence.by_post & ~np.isnan(evidence.offset)
     own = evidence.offset**2 - (np.nan_to_num(evidence.uncertainty) / 2) ** 2
-    weight = np.where(measured, probability, 0.0)
-    fine = np.where(np.nan_to_num(evidence.uncertainty) <= constants.sigma, weight, 0.0)
+    fine = _fine(evidence, probability, constants)
     found = (constants.sigma**2 + (fine * np.nan_to_num(own)).sum()) / (1 + fine.sum())
     return float(np.sqrt(np.clip(found, _FINEST**2, (3 * constants.sigma) ** 2)))
 

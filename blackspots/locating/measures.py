@@ -7,6 +7,7 @@ from collections.abc import Collection
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from blackspots.referencing import kms_at
 
@@ -37,6 +38,44 @@ def segments_at(
     along = np.clip(along, 0.0, of["length"].to_numpy())
     measure = np.where(of["route_sign"] > 0, along, of["length"].to_numpy() - along)
     return pd.DataFrame({"segment_id": of.index, "measure": measure})
+
+
+def segments_across(
+    segments: gpd.GeoDataFrame, route_ids: np.ndarray, measures: np.ndarray
+) -> pd.DataFrame:
+    """Places on the carriageways of a divided road that do not bear its measure.
+
+    Parameters
+    ----------
+    route_ids, measures : shape (places,)
+        Route and route measure [m].
+
+    Returns
+    -------
+    DataFrame, by place, then segment
+        ``place``, ``segment`` (positions), ``measure`` [m] on the segment, across from the
+        place. None where the road is not divided; several where it has more than two
+        carriageways.
+    """
+    rows = np.flatnonzero((segments["side"] == "other").to_numpy())
+    of = segments.iloc[rows]
+    start, route = of["route_offset"].to_numpy(), of["route_id"].to_numpy(dtype="float64")
+    stop = start + of["route_span"].to_numpy()
+    # Each as a line at the height of its route's number: those that hold a measure cross it.
+    tree = shapely.STRtree(shapely.box(start, route - 0.25, stop, route + 0.25))
+    place, found = tree.query(shapely.points(measures, np.asarray(route_ids, dtype="float64")))
+    inside = (measures[place] >= start[found]) & (measures[place] < stop[found])
+    place, found = place[inside], found[inside]
+    share = (measures[place] - start[found]) / (stop - start)[found]
+    share = np.where(of["route_sign"].to_numpy()[found] > 0, share, 1 - share)
+    order = np.lexsort((found, place))
+    return pd.DataFrame(
+        {
+            "place": place[order],
+            "segment": rows[found[order]],
+            "measure": (share * of["length"].to_numpy()[found])[order],
+        }
+    )
 
 
 def official_km(

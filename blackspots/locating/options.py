@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import geopandas as gpd
@@ -13,7 +12,14 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from blackspots.locating.candidates import BEYOND, by_coordinate, by_km_post, search_distance
+from blackspots.locating.candidates import (
+    BEYOND,
+    by_coordinate,
+    by_km_post,
+    search_distance,
+    too_vague,
+)
+from blackspots.locating.given import Layers, spelt
 from blackspots.locating.likelihood import Evidence, Likelihood, probabilities
 from blackspots.locating.measures import roads_at, route_measures
 from blackspots.locating.places import Reach, at_crossings, at_junctions
@@ -32,6 +38,8 @@ _COLUMNS: Final = {
     "offset": "float64",
     "by_post": "bool",
     "far": "bool",
+    "post": "float64",
+    "post_gap": "float64",
     "segment_id": "int64",
     "route_id": "int64",
     "route_measure": "float64",
@@ -43,16 +51,6 @@ _COLUMNS: Final = {
     "probability": "float64",
     "fit": "float64",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Layers:
-    """A network's tables."""
-
-    segments: gpd.GeoDataFrame
-    parts: pd.DataFrame
-    nodes: gpd.GeoDataFrame
-    routes: gpd.GeoDataFrame
 
 
 def no_options() -> pd.DataFrame:
@@ -68,7 +66,9 @@ def options_of(
     Returns
     -------
     options : DataFrame, by crash, then segment
-        ``crash``, ``segment`` (positions), ``measure``, ``offset`` [m], ``by_post``, ``far``
+        ``crash``, ``segment`` (positions), ``measure``, ``offset`` [m], ``by_post``, ``post``
+        [m; the km post's measure on its route], ``post_gap`` [m; the km post's distance from a
+        coordinate too vague to be searched], ``far``
         (beyond the distance at which a crash is placed), ``road_id``,
         ``segment_id``, ``route_id``, ``route_measure`` [m], ``km_difference`` [m], ``road``
         (1 the recorded road, 0 another, NaN unknown), ``spot`` (the point on the network),
@@ -77,14 +77,21 @@ def options_of(
         Keys below ``reason.``, or None.
     """
     points = crashes.geometry.to_numpy()
-    around = search_distance(crashes["uncertainty"].to_numpy(dtype="float64"), reach.tolerance)
-    near = by_coordinate(points, network.segments, around * BEYOND).assign(by_post=False)
+    uncertainty = crashes["uncertainty"].to_numpy(dtype="float64", na_value=np.nan)
+    around = search_distance(uncertainty, reach.tolerance)
+    vague = too_vague(uncertainty, reach.tolerance)
+    searched = points.copy()
+    searched[vague] = None
+    near = by_coordinate(searched, network.segments, around * BEYOND)
+    near["by_post"], near["post"], near["post_gap"] = False, np.nan, np.nan
     near["far"] = near["offset"].to_numpy() > around[near["crash"].to_numpy()]
     # One beyond the distance is no place to put a crash, but takes some of its certainty.
     near = near[~near.groupby("crash")["far"].transform("all").to_numpy(dtype=bool)]
-    refs = crashes["route"].to_numpy(dtype=object)
+    refs = spelt(crashes["route"])
     kms = crashes["km"].to_numpy(dtype="float64", na_value=np.nan)
-    posts, reasons = by_km_post(refs, kms, network.segments, network.routes)
+    directed = crashes["bearing"].notna().to_numpy()
+    routes = network.routes.assign(ref=spelt(network.routes["ref"]))
+    posts, reasons = by_km_post(refs, kms, network.segments, routes, directed)
     posts["by_post"], posts["far"] = True, False
     shapes = np.asarray(network.segments.geometry.array)
     spots = shapely.line_interpolate_point(shapes[posts["segment"]], posts["measure"].to_numpy())
@@ -94,7 +101,9 @@ def options_of(
     reasons[lost] = "outside-area"
     gap = shapely.distance(spots, points[posts["crash"]])
     # Within the search distance the segments are candidates already.
-    far = ~(gap <= around[posts["crash"].to_numpy()])
+    of_vague = vague[posts["crash"].to_numpy()]
+    far = of_vague | ~(gap <= around[posts["crash"].to_numpy()])
+    posts["post_gap"] = np.where(of_vague, gap, np.nan)
     both = [part for part in (near, posts[inside & far]) if len(part)]
     if not both:
         return no_options(), reasons
@@ -120,6 +129,7 @@ def options_of(
 
 def _km_differences(options: pd.DataFrame, posts: pd.DataFrame, network: Layers) -> np.ndarray:
     """Distance [m] along the route from each candidate to the nearest of its crash's posts."""
+    posts = posts[~posts["across"].to_numpy(dtype=bool)]
     of = network.segments.iloc[posts["segment"]]
     at = pd.DataFrame(
         {
@@ -141,7 +151,8 @@ def _km_differences(options: pd.DataFrame, posts: pd.DataFrame, network: Layers)
 def _same_road(refs: np.ndarray, options: pd.DataFrame, segments: gpd.GeoDataFrame) -> np.ndarray:
     """1 where a candidate is the recorded road by number or name, 0 another road, else NaN."""
     asked = refs[options["crash"].to_numpy()]
-    ref = segments["ref"].to_numpy(dtype=object)[options["segment"].to_numpy()]
+    known_refs = spelt(segments["ref"])
+    ref = known_refs[options["segment"].to_numpy()]
     name = segments["name"].to_numpy(dtype=object)[options["segment"].to_numpy()]
     plainly = {word: plain(str(word)) for word in {*asked, *name} if not _missing(word)}
     same_name = np.array(
@@ -154,7 +165,7 @@ def _same_road(refs: np.ndarray, options: pd.DataFrame, segments: gpd.GeoDataFra
     known = ~pd.isna(asked)
     same = known & ((ref == asked) | same_name)
     # A street with a name may be part of a numbered road; another name is another road.
-    numbers = set(segments["ref"].dropna())
+    numbers = {word for word in known_refs if word is not None}
     numbered = np.array([word in numbers for word in asked], dtype=bool)
     other = known & ~same & (~pd.isna(ref) | (~numbered & ~pd.isna(name)))
     return np.select([same, other], [1.0, 0.0], np.nan)
@@ -166,8 +177,14 @@ def _missing(word: object) -> bool:
 
 def weigh(
     options: pd.DataFrame, crashes: gpd.GeoDataFrame, network: Layers, constants: Likelihood
-) -> float:
-    """Enter the probability of each candidate; the standard deviation [m] of a coordinate."""
+) -> tuple[float, int]:
+    """Enter the probability of each candidate.
+
+    Returns
+    -------
+    sigma, readings
+        The standard deviation [m] of a coordinate, and how many different ones show it.
+    """
     segments = network.segments
     crash, segment = options["crash"].to_numpy(), options["segment"].to_numpy()
     kinds, names = pd.factorize(segments["road_class"], use_na_sentinel=False)
@@ -176,8 +193,6 @@ def weigh(
     offset = np.where(there, np.nan, options["offset"].to_numpy())
 
     def of_crash(column: str) -> np.ndarray:
-        if column not in crashes:
-            return np.full(len(options), np.nan)
         return np.asarray(crashes[column].to_numpy(dtype="float64", na_value=np.nan)[crash])
 
     evidence = Evidence(
@@ -186,9 +201,11 @@ def weigh(
         measure=options["measure"].to_numpy(),
         length=length[segment],
         uncertainty=of_crash("uncertainty"),
+        repeats=_repeats(crashes)[crash],
         by_post=options["by_post"].to_numpy(dtype=bool),
+        post_gap=options["post_gap"].to_numpy(dtype="float64"),
         road=options["road"].to_numpy(),
-        asked=crashes["route"].notna().to_numpy()[crash],
+        asked=~pd.isna(spelt(crashes["route"]))[crash],
         numbered=(segments["ref"].notna() | segments["name"].notna()).to_numpy()[segment],
         km_gap=options["km_difference"].to_numpy(),
         km_uncertainty=of_crash("km_uncertainty"),
@@ -199,7 +216,14 @@ def weigh(
     lengths = np.bincount(kinds, weights=length, minlength=len(names))
     made = probabilities(evidence, lengths, constants)
     options["probability"], options["fit"] = made.probability, made.fit
-    return made.sigma
+    return made.sigma, made.readings
+
+
+def _repeats(crashes: gpd.GeoDataFrame) -> np.ndarray:
+    """How many crashes stand on the very coordinate of each; shape (crashes,)."""
+    points = crashes.geometry.to_numpy()
+    place = pd.factorize(pd.MultiIndex.from_arrays([shapely.get_x(points), shapely.get_y(points)]))
+    return np.asarray(np.bincount(place[0], minlength=1)[place[0]])
 
 
 def _turns(options: pd.DataFrame, segments: gpd.GeoDataFrame, bearing: np.ndarray) -> np.ndarray:
@@ -230,13 +254,14 @@ def _layers(options: pd.DataFrame, parts: pd.DataFrame, layer: np.ndarray) -> np
     return np.where(np.isnan(layer), np.nan, (has == layer).astype(float))
 
 
-def with_bare(options: pd.DataFrame, crashes: gpd.GeoDataFrame) -> pd.DataFrame:
+def with_bare(options: pd.DataFrame, crashes: gpd.GeoDataFrame, vague: np.ndarray) -> pd.DataFrame:
     """Also one row for each crash that has a coordinate but no candidate, on no segment.
 
+    None for a coordinate that is too ``vague``: no crossing can be told from it either.
     All rows get ``train``: 1, 0, or NaN where it is not recorded.
     """
     points = crashes.geometry.to_numpy()
-    bare = ~shapely.is_missing(points)
+    bare = ~shapely.is_missing(points) & ~vague
     bare[options["crash"].to_numpy()] = False
     rows = np.flatnonzero(bare)
     if len(rows):
@@ -293,8 +318,7 @@ def enter_places(
         [
             2 * _KIND + options["crossing"],
             _KIND + options["junction_id"],
-            # Each km post beyond the search distance is a place of its own, of whatever route.
-            np.where(options["by_post"], 3 * _KIND + np.arange(len(options)), options["route_id"]),
+            np.where(options["by_post"], _posts(options), options["route_id"]),
         ],
         -1,
     )
@@ -302,6 +326,19 @@ def enter_places(
         np.where(options["by_post"], "route_km", "coordinate").astype(object), index=options.index
     )
     return options[options["place"] != ""]
+
+
+def _posts(options: pd.DataFrame) -> np.ndarray:
+    """Keys of km posts, -1 for other candidates.
+
+    Each post beyond the search distance is a place of its own, of whatever route; on a divided
+    road it is one place with two sides.
+    """
+    made = np.full(len(options), -1)
+    own = options["by_post"].to_numpy(dtype=bool)
+    keys = [options[column].to_numpy()[own] for column in ("crash", "route_id", "post")]
+    made[own] = 3 * _KIND + pd.factorize(pd.MultiIndex.from_arrays(keys))[0]
+    return made
 
 
 def decided(
@@ -319,10 +356,13 @@ def decided(
     probability = options["probability"].to_numpy().copy()
     for crash, spot in decisions.items():
         rows = np.flatnonzero(options["crash"].to_numpy() == where.get(crash, -1))
-        if spot is None:
+        if spot is None and crash in where:
             kept[rows] = False
             continue
-        gap = np.hypot(*(xy[rows] - spot).T) if len(rows) else np.array([np.inf])
+        if spot is None or not len(rows):
+            stale.append(crash)
+            continue
+        gap = np.hypot(*(xy[rows] - spot).T)
         if gap.min() > _SAME:
             stale.append(crash)
             continue
@@ -341,8 +381,9 @@ def ranked(options: pd.DataFrame) -> pd.DataFrame:
     """
     crash, place, own = (options[c].to_numpy() for c in ("crash", "key", "probability"))
     route = options["route_id"].to_numpy()
-    alone = options["by_post"].to_numpy(dtype=bool) | (route < 0)
-    route = np.where(alone, 3 * _KIND + np.arange(len(options)), route)
+    alone = 4 * _KIND + np.arange(len(options))
+    posts = _posts(options)
+    route = np.select([posts >= 0, route < 0], [posts, alone], route)
     sure = summed([crash, route], own) + summed([crash, place], own)
     group = _groups(crash, place, route)
     made = options.assign(place_probability=sure - summed([crash, route, place], own))

@@ -6,8 +6,9 @@ that merely cross, as at an overpass, stay apart.
 
 The steps, each a module: ``cutting`` (lines to pieces between shared vertices), ``merging``
 (pieces of one road to segments), ``carriageways`` (the two sides of a divided road),
-``junctions`` (nodes to junctions), ``routes`` (segments to routes with one measure), ``health``
-(islands and dead ends).
+``junctions`` (nodes to junctions), ``passing`` (roads that go on across a junction),
+``routes`` (segments to routes with one measure),
+``calibration`` (official km by the km posts), ``health`` (islands and dead ends).
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ import shapely
 
 from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
+from blackspots.network.calibration import REACH, calibrate
 from blackspots.network.carriageways import sides_of
 from blackspots.network.cutting import cut
 from blackspots.network.health import NEARLY, Health, health_of
-from blackspots.network.junctions import Consolidation, consolidate
+from blackspots.network.junctions import Consolidation, consolidate, rings_of
 from blackspots.network.merging import merge
+from blackspots.network.passing import pass_through
 from blackspots.network.routes import chain
-from blackspots.schema import JUNCTIONS, NODES, PARTS, ROUTES, SEGMENTS, check
+from blackspots.schema import JUNCTIONS, NODES, PARTS, PLACED_POSTS, ROUTES, SEGMENTS, check
 
-__all__ = ["NEARLY", "Consolidation", "Health", "Network", "build_network"]
+__all__ = ["NEARLY", "REACH", "Consolidation", "Health", "Network", "build_network"]
 
 
 _LINES: Final = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
@@ -45,7 +48,8 @@ class Network:
     """A road network.
 
     The tables :data:`~blackspots.schema.SEGMENTS`, ``PARTS``, ``NODES``, ``JUNCTIONS`` and
-    ``ROUTES``; ``health`` tells of islands and dead ends.
+    ``ROUTES``; ``health`` tells of islands and dead ends, ``posts``
+    (:data:`~blackspots.schema.PLACED_POSTS`) what each km post was good for, where there are any.
     """
 
     segments: gpd.GeoDataFrame
@@ -54,6 +58,7 @@ class Network:
     junctions: gpd.GeoDataFrame
     routes: gpd.GeoDataFrame
     health: Health
+    posts: gpd.GeoDataFrame | None = None
 
 
 def build_network(
@@ -64,6 +69,7 @@ def build_network(
     divided_gap: float = 60.0,
     minor_classes: Collection[str] = MINOR,
     origins: Mapping[str, tuple[float, float, float]] | None = None,
+    posts: gpd.GeoDataFrame | None = None,
 ) -> Network:
     """Segments, nodes, junctions and routes of a road layer.
 
@@ -84,6 +90,10 @@ def build_network(
     origins
         Road number to (x, y, km): the route's end nearest to (x, y) has that official km,
         which then grows by length. For roads whose layer holds no km.
+    posts
+        Km posts as points with ``ref`` and ``km`` [km], such as
+        :data:`blackspots.schema.POSTS`. On a route that has some they go before the km of the
+        road layer and the origin; see :mod:`blackspots.network.calibration`.
 
     Returns
     -------
@@ -97,19 +107,30 @@ def build_network(
     Raises
     ------
     BlackspotsError
-        ``crs-not-metric``, ``no-crs``, or ``roads-unusable`` for rows that are no lines.
+        ``crs-not-metric``, ``no-crs`` (of roads or posts), or ``roads-unusable`` for rows that
+        are no lines.
     """
     if roads.crs is None:
         raise BlackspotsError("no-crs", file="roads", table="roads")
     crs_.metric(roads.crs, "roads", roads.geometry)
     pieces, points = cut(_with_columns(_lines(roads)), node_tolerance)
     segments, parts, nodes = merge(pieces, points)
-    sides = sides_of(segments, divided_gap)
-    segments["side"] = sides.side
     rule = Consolidation(link=junction_link, median=divided_gap)
     major = ~segments["road_class"].isin(list(minor_classes)).to_numpy()
-    junctions = consolidate(segments, nodes, major, rule)
-    routes = chain(segments, parts, sides, origins or {})
+    rings = rings_of(segments, nodes, major, rule)
+    sides = sides_of(segments, divided_gap, rings.on)
+    segments["side"] = sides.side
+    junctions = consolidate(segments, nodes, major, rings, rule)
+    passing = pass_through(segments, nodes, sides, rings.on, divided_gap)
+    segments["side"] = passing.sides.side
+    routes = chain(segments, parts, passing, origins or {})
+    placed = None
+    if posts is not None:
+        if posts.crs is None:
+            raise BlackspotsError("no-crs", file="posts", table="posts")
+        made = calibrate(segments, parts, routes, crs_.reproject(posts, roads.crs))
+        segments, parts, routes, placed = made.segments, made.parts, made.routes, made.posts
+        check(placed, PLACED_POSTS)
     for table, columns in (
         (segments, SEGMENTS),
         (parts, PARTS),
@@ -118,7 +139,7 @@ def build_network(
         (routes, ROUTES),
     ):
         check(table, columns)
-    return Network(segments, parts, nodes, junctions, routes, health_of(segments, nodes))
+    return Network(segments, parts, nodes, junctions, routes, health_of(segments, nodes), placed)
 
 
 def _lines(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -137,7 +158,12 @@ def _lines(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _with_columns(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The layer with all columns that are used; what is no number (``2;3``) is unknown."""
     texts = ("ref", "name", "road_class", "oneway")
-    wanted = (*texts, "aadt", "km_from", "km_to", "layer", "lanes", "maxspeed", "roundabout")
-    missing = {c: None if c in texts else np.nan for c in wanted}
-    return roads.assign(**{c: value for c, value in missing.items() if c not in roads})
+    numbers = ("aadt", "km_from", "km_to", "layer", "lanes", "maxspeed")
+    missing = {**dict.fromkeys(texts), **dict.fromkeys((*numbers, "roundabout"), np.nan)}
+    new = {c: value for c, value in missing.items() if c not in roads}
+    for c in numbers:
+        if c in roads and not pd.api.types.is_numeric_dtype(roads[c].dtype):
+            new[c] = pd.to_numeric(roads[c], errors="coerce").astype("float64")
+    return roads.assign(**new)

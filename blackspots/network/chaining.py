@@ -43,6 +43,12 @@ class Chains:
         """The chain of each entry of ``order``."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))
 
+    def numbers(self) -> np.ndarray:
+        """The chain of each line, in the order of lines; every line is in one."""
+        made = np.empty(len(self.order), dtype=int)
+        made[self.order] = self.number
+        return made
+
     def turned(self, chosen: np.ndarray) -> Chains:
         """The same chains, those of a mask the other way round."""
         number = self.number
@@ -100,6 +106,12 @@ def road_keys(lines: gpd.GeoDataFrame) -> tuple[np.ndarray, np.ndarray]:
     return code * 3 + sort, has_ref
 
 
+def turns(ends: Ends, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How far [rad] a road turns that goes on from each end to another; 0 is straight on."""
+    around = (ends.bearing[a] - ends.bearing[b] + 2 * np.pi) % (2 * np.pi)
+    return np.asarray(np.abs(around - np.pi))
+
+
 def pair_ends(ends: Ends, among: np.ndarray | None = None) -> np.ndarray:
     """The end that each end's road goes on to at its node, -1 for none.
 
@@ -129,16 +141,16 @@ def pair_ends(ends: Ends, among: np.ndarray | None = None) -> np.ndarray:
     one = np.repeat(here, later)
     other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(later) - later, later)
     a, b = order[one], order[other]
-    turn = np.abs((ends.bearing[a] - ends.bearing[b] + 2 * np.pi) % (2 * np.pi) - np.pi)
+    turn = turns(ends, a, b)
     free = (degree[a] == 2) | (ends.numbered[a] & (count[group[one]] == 2))  # noqa: PLR2004
     one_way = (ends.leaves[a] != 0) & (ends.leaves[b] != 0)
     against = one_way & ((ends.leaves[a] == ends.leaves[b]) | (turn >= TURNED_BACK))
     fits = (a // 2 != b // 2) & (free | (turn <= STRAIGHT_ON)) & ~(against & (degree[a] > 2))  # noqa: PLR2004
     best = np.lexsort((b[fits], a[fits], turn[fits]))
-    return _matched(a[fits][best], b[fits][best], size)
+    return matched(a[fits][best], b[fits][best], size)
 
 
-def _matched(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
+def matched(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
     """Partners by taking pairs in their order, each end once.
 
     In rounds: a pair that is the first left for both of its ends is taken by all of them.

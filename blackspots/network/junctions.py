@@ -21,6 +21,9 @@ _ROUND: Final = 0.88
 """Least compactness (4 pi area / perimeter^2) of a ring that is a roundabout: a circle has 1, a
 hexagon 0.91, a square block 0.79."""
 
+_ON_RING: Final = 1e-3
+"""Distance [m] at which a line's middle lies on a ring that is made of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consolidation:
@@ -45,8 +48,43 @@ class Consolidation:
     extent: float = 150.0
 
 
-def consolidate(
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Roundabouts.
+
+    ``on``, shape (segments,): segments that are the ring of one; ``pairs``, shape (2, pairs):
+    nodes of one ring.
+    """
+
+    on: np.ndarray
+    pairs: np.ndarray
+
+
+def rings_of(
     segments: gpd.GeoDataFrame, nodes: gpd.GeoDataFrame, major: np.ndarray, rule: Consolidation
+) -> Rings:
+    """Rings that are recorded, and those that are round; see :func:`consolidate`."""
+    a, b = segments["from_node"].to_numpy(), segments["to_node"].to_numpy()
+    is_junction = _is_junction(a, b, major, len(nodes))
+    pairs, on = _round(
+        segments, nodes, major & is_junction[a] & is_junction[b] & (a != b), rule.ring
+    )
+    recorded = segments["roundabout"].to_numpy()
+    # A recorded ring is one also where only a path meets it.
+    around = np.stack([a, b])[:, recorded & (a != b)]
+    return Rings(on | recorded, np.concatenate([pairs, around], axis=1))
+
+
+def _is_junction(a: np.ndarray, b: np.ndarray, major: np.ndarray, nodes: int) -> np.ndarray:
+    return np.asarray(np.bincount(np.r_[a[major], b[major]], minlength=nodes) >= MIN_LEGS)
+
+
+def consolidate(
+    segments: gpd.GeoDataFrame,
+    nodes: gpd.GeoDataFrame,
+    major: np.ndarray,
+    rings: Rings,
+    rule: Consolidation,
 ) -> gpd.GeoDataFrame:
     """The table :data:`blackspots.schema.JUNCTIONS`; ``nodes`` gets its ``junction_id``.
 
@@ -56,9 +94,11 @@ def consolidate(
         Segments that count as legs.
     """
     a, b = segments["from_node"].to_numpy(), segments["to_node"].to_numpy()
-    legs = np.bincount(np.r_[a[major], b[major]], minlength=len(nodes))
-    is_junction = legs >= MIN_LEGS
-    cluster = _clusters(segments, nodes, major, is_junction, rule)
+    is_junction = _is_junction(a, b, major, len(nodes))
+    both = is_junction[a] & is_junction[b] & (a != b)
+    across = both & _across(segments, a, b, rule.median)
+    fixed = np.concatenate([rings.pairs, np.stack([a, b])[:, across]], axis=1)
+    cluster = _clusters(segments, nodes, fixed, major & both, rule)
     numbers = np.unique(cluster[is_junction], return_inverse=True)[1]
     junction = pd.array([pd.NA] * len(nodes), dtype="Int64")
     junction[np.flatnonzero(is_junction)] = numbers
@@ -72,23 +112,27 @@ def consolidate(
 def _clusters(
     segments: gpd.GeoDataFrame,
     nodes: gpd.GeoDataFrame,
-    major: np.ndarray,
-    is_junction: np.ndarray,
+    fixed: np.ndarray,
+    links: np.ndarray,
     rule: Consolidation,
 ) -> np.ndarray:
-    """A number for each node, one for those of one junction."""
+    """A number for each node, one for those of one junction.
+
+    Parameters
+    ----------
+    fixed : int, shape (2, pairs)
+        Nodes that are one in any case.
+    links : bool, shape (segments,)
+        Segments that make one of their nodes if they are short.
+    """
     a, b = segments["from_node"].to_numpy(), segments["to_node"].to_numpy()
     length = segments["length"].to_numpy()
-    both = is_junction[a] & is_junction[b] & (a != b)
-    short = major & both & (length <= rule.link)
-    ring = _rings(segments, nodes, major & both, rule.ring)
-    ring = np.concatenate([ring, np.stack([a, b])[:, both & segments["roundabout"].to_numpy()]], 1)
-    across = np.stack([a, b])[:, both & _across(segments, a, b, rule.median)]
+    short = links & (length <= rule.link)
     xy = shapely.get_coordinates(nodes.geometry.array)
     reach = rule.link
     while True:
-        fixed = np.concatenate([ring, across, np.stack([a, b])[:, short]], axis=1)
-        graph = coo_array((np.ones(fixed.shape[1]), tuple(fixed)), shape=(len(nodes),) * 2)
+        one = np.concatenate([fixed, np.stack([a, b])[:, short]], axis=1)
+        graph = coo_array((np.ones(one.shape[1]), tuple(one)), shape=(len(nodes),) * 2)
         _, cluster = connected_components(graph, directed=False)
         wide = _widths(xy, cluster) > rule.extent
         cuttable = short & wide[cluster[a]]
@@ -107,13 +151,13 @@ def _widths(xy: np.ndarray, cluster: np.ndarray) -> np.ndarray:
     return np.asarray(np.hypot(*(high - low).T))
 
 
-def _rings(
+def _round(
     segments: gpd.GeoDataFrame, nodes: gpd.GeoDataFrame, may: np.ndarray, longest: float
-) -> np.ndarray:
-    """Pairs of nodes, shape (2, pairs), that lie on one round ring."""
-    none = np.zeros((2, 0), dtype=int)
-    few = may & (segments["length"].to_numpy() <= longest)
-    if not few.any():
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of nodes, shape (2, pairs), that lie on one round ring; and which segments are one."""
+    none = np.zeros((2, 0), dtype=int), np.zeros(len(segments), dtype=bool)
+    few = np.flatnonzero(may & (segments["length"].to_numpy() <= longest))
+    if not len(few):
         return none
     shapes = np.asarray(segments.geometry.array)[few]
     rings = shapely.get_parts(shapely.polygonize(shapes))
@@ -124,14 +168,25 @@ def _rings(
     rings = rings[(around <= longest) & (compact >= _ROUND)]
     if not len(rings):
         return none
-    ends = np.unique(segments.loc[few, ["from_node", "to_node"]].to_numpy())
+    a, b = segments[["from_node", "to_node"]].to_numpy()[few].T
+    ends = np.unique(np.r_[a, b])
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     at = pd.DataFrame(shapely.get_coordinates(nodes.geometry.array[ends]), columns=["x", "y"])
     corners = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "ring": ring})
     met = corners.merge(at.assign(node=ends), on=["x", "y"]).drop_duplicates(["ring", "node"])
     met = met.sort_values(["ring", "node"])
     first = met.groupby("ring")["node"].transform("first")
-    return np.stack([first.to_numpy(), met["node"].to_numpy()])
+    on = met[["ring", "node"]]
+    both = pd.DataFrame({"line": np.arange(len(few)), "a": a, "b": b})
+    both = both.merge(on, left_on="a", right_on="node").merge(
+        on, left_on=["b", "ring"], right_on=["node", "ring"]
+    )
+    line, ring = both["line"].to_numpy(), both["ring"].to_numpy()
+    middle = shapely.line_interpolate_point(shapes[line], 0.5, normalized=True)
+    # A street between two nodes of the ring may lead across it.
+    own = line[shapely.distance(shapely.boundary(rings)[ring], middle) < _ON_RING]
+    none[1][few[own]] = True
+    return np.stack([first.to_numpy(), met["node"].to_numpy()]), none[1]
 
 
 def _across(segments: gpd.GeoDataFrame, a: np.ndarray, b: np.ndarray, median: float) -> np.ndarray:

@@ -183,8 +183,12 @@ def _mean(values: np.ndarray, length: np.ndarray, number: np.ndarray, size: int)
         return np.asarray(np.clip(total / weight, low, high))
 
 
-def joined(shapes: np.ndarray, chains: Chains) -> np.ndarray:
-    """One line for each chain of lines, their common vertices once."""
+def joined(shapes: np.ndarray, chains: Chains, apart: np.ndarray | None = None) -> np.ndarray:
+    """One line for each chain of lines, their common vertices once.
+
+    Where a line does not begin where the one before it ends (``apart``, in the order of the
+    chains) a straight line leads there.
+    """
     xy, line = shapely.get_coordinates(np.asarray(shapes), return_index=True)
     count = np.bincount(line, minlength=len(shapes))
     begin = np.cumsum(count) - count
@@ -194,5 +198,7 @@ def joined(shapes: np.ndarray, chains: Chains) -> np.ndarray:
     at = begin[chains.order][owner] + np.where(forward, take, size[owner] - 1 - take)
     first = np.zeros(len(chains.order), dtype=bool)
     first[chains.start[:-1]] = True
+    if apart is not None:
+        first |= apart
     kept = (take > 0) | first[owner]
     return np.asarray(shapely.linestrings(xy[at[kept]], indices=chains.number[owner[kept]]))

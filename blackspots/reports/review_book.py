@@ -17,15 +17,15 @@ import xlsxwriter
 
 from blackspots.labels import text
 from blackspots.reports.pictures import COLOURS, FINE, SHOWN
-from blackspots.reports.workbook import CREATED
-from blackspots.sources.decisions import DATA, LETTERS
+from blackspots.reports.workbook import CREATED, INPUT, write_hidden
+from blackspots.sources.choices import HEADS, LETTERS
+from blackspots.sources.decisions import DATA
 
-_INK, _PAPER, _WARN, _LINE, _INPUT = "#17324d", "#e9eff5", "#9a3412", "#c8d2dc", "#fff8e1"
+_INK, _PAPER, _WARN, _LINE = "#17324d", "#e9eff5", "#9a3412", "#c8d2dc"
 _HIGH, _LOW = SHOWN[1] * 0.75 / 4 + 1.5, 24
 """Height [pt] of a row: with a picture across four of them, and without."""
 _WIDTHS: Final = (17, 27, SHOWN[0] / 7 + 0.6, 7, 34, 11, 12, 14)
 """Widths of the columns, in letters: of crash, facts, picture, letter, words ..., decision."""
-_HEADS: Final = ("facts", "picture", "letter", "place", "distance", "probability", "choice")
 _FORMATS: Final[Mapping[str, dict[str, Any]]] = {
     "crash": {"bold": True, "font_color": _INK, "align": "center"},
     "facts": {"font_color": "#333333", "indent": 1, "font_size": 10},
@@ -40,7 +40,7 @@ _FORMATS: Final[Mapping[str, dict[str, Any]]] = {
         "bold": True,
         "font_size": 14,
         "align": "center",
-        "bg_color": _INPUT,
+        "bg_color": INPUT,
         "border": 1,
         "border_color": "#d8c690",
     },
@@ -83,14 +83,7 @@ def write_review_book(
         book.set_properties({"created": CREATED, "title": "blackspots"})
         for page in pages:
             _Writer(book, page, language).write(banner)
-        hidden = book.add_worksheet(DATA)
-        for number, row in enumerate(data):
-            for column, value in enumerate(row):
-                if isinstance(value, str):
-                    hidden.write_string(number, column, value)
-                elif value is not None and math.isfinite(value):
-                    hidden.write_number(number, column, float(value))
-        hidden.very_hidden()
+        write_hidden(book, DATA, data)
 
 
 class _Writer:
@@ -171,7 +164,7 @@ class _Writer:
             }
         )
         words = [text("column.crash_id", self.language)]
-        words += [text(f"review.head.{key}", self.language) for key in _HEADS]
+        words += [text(f"review.head.{key}", self.language) for key in HEADS]
         for column, word in enumerate(words):
             self.sheet.write_string(row, column, word, style)
         self.sheet.set_row(row, 32)

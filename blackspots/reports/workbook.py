@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,14 @@ _LINE: Final = 15
 _FILL: Final = 0.95
 """Share of a column's width that text fills before it wraps."""
 _DAY: Final = 12
+_ROOM: Final = 26
+"""Width of a column in which the user may write anything."""
+_ARROW: Final = 4
+"""Room for the arrow of a drop-down, in letters."""
 _MAX_TEXT: Final = 32_000
-_INK, _PAPER, _WARN = "#17324d", "#e9eff5", "#9a3412"
+_INK, _PAPER, _WARN, _FADED = "#17324d", "#e9eff5", "#9a3412", "#8a8a8a"
+INPUT: Final = "#fff8e1"
+"""Behind cells that the user fills in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,9 @@ class Sheet:
     """One sheet: its name, lines above the table, headers and cells.
 
     ``formats`` gives the number format of each column (``""`` for text). ``printed`` columns
-    fit on paper; the others are for the screen.
+    fit on paper; the others are for the screen. ``inputs`` are the columns that the user fills
+    in, with the words to choose from (none: any). ``faded`` rows are grey, ``frozen`` columns
+    stay in view.
     """
 
     name: str
@@ -37,21 +45,47 @@ class Sheet:
     rows: Sequence[Sequence[Any]] = ()
     formats: Sequence[str] = ()
     printed: int | None = None
+    inputs: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    faded: Collection[int] = ()
+    frozen: int = 2
+    choose: str = ""
 
 
-def write_workbook(path: Path, sheets: Sequence[Sheet], *, banner: str = "") -> None:
+def write_workbook(
+    path: Path,
+    sheets: Sequence[Sheet],
+    *,
+    banner: str = "",
+    hidden: tuple[str, Iterable[Sequence[Any]]] | None = None,
+) -> None:
     """Write sheets; text is always written as text, so that no cell becomes a formula.
 
     Parameters
     ----------
     banner
         A line on top of every sheet (that the data are simulated), in a warning colour.
+    hidden
+        Name and rows of a sheet that a later run reads.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": CREATED, "title": "blackspots"})
         for sheet in sheets:
             _write_sheet(book, sheet, banner)
+        if hidden is not None:
+            write_hidden(book, *hidden)
+
+
+def write_hidden(book: Any, name: str, rows: Iterable[Sequence[Any]]) -> None:
+    """A sheet of texts and numbers that only a program sees; what is unknown stays empty."""
+    page = book.add_worksheet(name)
+    for number, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if isinstance(value, str):
+                page.write_string(number, column, value)
+            elif value is not None and math.isfinite(value):
+                page.write_number(number, column, float(value))
+    page.very_hidden()
 
 
 def _write_sheet(book: Any, sheet: Sheet, banner: str) -> None:
@@ -69,15 +103,22 @@ def _write_sheet(book: Any, sheet: Sheet, banner: str) -> None:
         _width(title, [values[column] for values in sheet.rows])
         for column, title in enumerate(sheet.headers)
     ]
+    for column, choices in sheet.inputs.items():
+        room = max(len(word) for word in choices) + _ARROW if choices else _ROOM
+        widths[column] = max(widths[column], float(room))
     for column, width in enumerate(widths):
         page.set_column(column, column, width)
     _write_table(book, page, sheet, top + 1, widths)
-    page.freeze_panes(top + 2, min(2, len(sheet.headers)))
+    page.freeze_panes(top + 2, min(sheet.frozen, len(sheet.headers)))
     page.repeat_rows(top + 1)
     last = top + 1 + len(sheet.rows)
     page.print_area(0, 0, last, (sheet.printed or len(sheet.headers)) - 1)
     if sheet.rows:
         page.autofilter(top + 1, 0, last, len(sheet.headers) - 1)
+        for column, choices in sheet.inputs.items():
+            if choices:
+                rule = {"validate": "list", "source": list(choices), "error_message": sheet.choose}
+                page.data_validation(top + 2, column, last, column, rule)
 
 
 def _write_lines(book: Any, page: Any, sheet: Sheet, banner: str) -> int:
@@ -110,17 +151,9 @@ def _write_table(book: Any, page: Any, sheet: Sheet, row: int, widths: Sequence[
     for column, title in enumerate(sheet.headers):
         page.write_string(row, column, title, head)
     page.set_row(row, _LINE * _lines(sheet.headers, widths, 0.85))
-    body = {"valign": "top", "bottom": 4, "bottom_color": "#c8d2dc"}
-    cells = [
-        book.add_format(
-            {
-                **body,
-                **({"num_format": f} if f else {"text_wrap": True, "align": "left", "indent": 1}),
-            }
-        )
-        for f in sheet.formats
-    ]
+    plain, faded = (_cells(book, sheet, own) for own in ({}, {"font_color": _FADED}))
     for offset, values in enumerate(sheet.rows, start=1):
+        cells = faded if offset - 1 in sheet.faded else plain
         for column, value in enumerate(values):
             _write_cell(page, row + offset, column, value, cells[column])
         # Viewers other than Excel do not fit rows to wrapped text by themselves.
@@ -128,6 +161,22 @@ def _write_table(book: Any, page: Any, sheet: Sheet, row: int, widths: Sequence[
         high = _lines(values[:shown], widths[:shown], _FILL)
         if high > 1:
             page.set_row(row + offset, _LINE * high)
+
+
+def _cells(book: Any, sheet: Sheet, own: dict[str, Any]) -> list[Any]:
+    """The format of each column's cells."""
+    body = {"valign": "top", "bottom": 4, "bottom_color": "#c8d2dc", **own}
+    texts = {"text_wrap": True, "align": "left", "indent": 1}
+    return [
+        book.add_format(
+            {
+                **body,
+                **({"num_format": form} if form else texts),
+                **({"bg_color": INPUT} if column in sheet.inputs else {}),
+            }
+        )
+        for column, form in enumerate(sheet.formats)
+    ]
 
 
 def _lines(values: Sequence[Any], widths: Sequence[float], fill: float) -> int:

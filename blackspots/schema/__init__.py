@@ -1,7 +1,7 @@
 """The tables that flow between the stages, each written down once.
 
-``crashes``, ``roads``, ``crossings``, ``railways``, ``areas`` and ``repairs`` are what a user
-hands over (see :mod:`blackspots.sources`); the others are made by the stages. ``check``
+``crashes``, ``roads``, ``posts``, ``crossings``, ``railways``, ``areas`` and ``repairs`` are what
+a user hands over (see :mod:`blackspots.sources`); the others are made by the stages. ``check``
 (:mod:`blackspots.schema.keeping`) refuses a frame that does not keep to its table.
 """
 
@@ -24,6 +24,9 @@ SIDES: Final = ("both", "main", "other")
 
 VERDICTS: Final = ("black-spot", "undetermined", "potential", "none")
 """Legal verdict of a site, strongest first; ``undetermined``: severities are missing."""
+
+STATUSES: Final = ("proposed", "approved", "in-works", "done", "evaluated")
+"""What the office has done about a site, in the order in which it is done."""
 
 
 CRASHES: Final = Table(
@@ -84,6 +87,20 @@ ROADS: Final = Table(
         Column("node_ids", "ids", "a node id for each vertex; lines then meet at shared ids only"),
     ),
     ("LineString",),
+)
+
+POSTS: Final = Table(
+    "posts",
+    "post_id",
+    "Km posts beside the roads, with the official km that stands on them.",
+    (
+        Column("ref", "text", "number of the road", required=True),
+        Column("km", "number", "official km", "km", required=True, minimum=0),
+        Column("source_file", "text", "file the row came from", required=True),
+        Column("source_sheet", "text", "sheet or layer"),
+        Column("source_row", "integer", "row in the file, the header being row 1", required=True),
+    ),
+    ("Point",),
 )
 
 CROSSINGS: Final = Table(
@@ -160,7 +177,7 @@ SEGMENTS: Final = Table(
         Column("name", "text", "name of the road"),
         Column("road_class", "text", "class of the road"),
         Column("oneway", "integer", "+1 one-way along it, -1 against, 0 both ways; empty unknown"),
-        Column("side", "text", "of a divided road", required=True, allowed=SIDES),
+        Column("side", "text", "of a divided road, or a line beside it", "", True, SIDES),
         Column("roundabout", "boolean", "recorded as part of a roundabout", required=True),
         Column("aadt", "number", "annual average daily traffic, mean by length", "vehicles/day"),
         Column("lanes", "number", "lanes, mean by length"),
@@ -238,6 +255,25 @@ ROUTES: Final = Table(
     ("LineString",),
 )
 
+UNUSED_POSTS: Final = ("unknown-route", "no-km", "too-far", "outlier")
+"""Why a km post says nothing of its road."""
+
+PLACED_POSTS: Final = Table(
+    "placed posts",
+    "post_id",
+    "Km posts on the routes whose official km they give, or why they do not.",
+    (
+        Column("ref", "text", "number of the road"),
+        Column("km", "number", "official km", "km"),
+        Column("route_id", "integer", "route it stands at"),
+        Column("measure", "number", "distance from the route's start", "m"),
+        Column("offset", "number", "distance from its road", "m", minimum=0),
+        Column("jump", "number", "how far the km jump there, beyond the length of the road", "m"),
+        Column("reason", "text", "why it is not used; empty for the used", "", False, UNUSED_POSTS),
+    ),
+    ("Point",),
+)
+
 LOCATED: Final = Table(
     "located crashes",
     "crash_id",
@@ -303,10 +339,15 @@ SITES: Final = Table(
         Column("from_measure", "number", "start on the route", "m"),
         Column("to_measure", "number", "end on the route", "m"),
         Column("length", "number", "length of the site", "m"),
-        Column("junction_id", "integer", "junction, for kind = junction"),
+        Column("junction_id", "integer", "junction, the first of those in it"),
+        Column("junctions", "text", "all junctions that it holds, joined by ;"),
         Column("crossing_id", "text", "level crossing, for kind = crossing"),
         Column("verdict", "text", "what the definition says", required=True, allowed=VERDICTS),
         Column("rule", "text", "rule of the definition that listed it"),
+        Column("rules", "text", "all rules that it meets, joined by ;"),
+        Column("short_of", "text", "of a potential site: the class of which one more would do"),
+        Column("tight_from", "number", "shortest stretch that still meets the rule: start", "m"),
+        Column("tight_to", "number", "and its end, measures on the route", "m"),
         Column("window_start", "date", "first day of the period that met the rule"),
         Column("window_end", "date", "last day of the period that met the rule"),
         Column("window_crashes", "text", "ids of the crashes that met the rule"),
@@ -326,16 +367,50 @@ SITES: Final = Table(
         Column("weight", "number", "weight of the prediction", required=True),
         Column("excess", "number", "expected less predicted", "1/year", required=True),
         Column("p_excess", "number", "chance that expected > predicted", required=True),
+        Column("eb", "boolean", "whether Empirical Bayes finds it high", required=True),
+        Column("cluster", "boolean", "whether it holds a significant cluster; empty untested"),
+        Column("cluster_q", "number", "false discovery rate at which it does", minimum=0),
         Column("agreement", "text", "legal and Empirical Bayes verdicts side by side"),
         *(
             Column(f"expected_{name}", "number", f"expected {name} crashes a year", "1/year")
             for name in ("fatal", "serious", "slight", "injury", "pdo")
         ),
         Column("cost_per_year", "number", "expected crash cost a year", "currency/year"),
+        Column("rank_median", "integer", "median of the rank, by posterior draws"),
+        Column("rank_low", "integer", "5 % point of the rank"),
+        Column("rank_high", "integer", "95 % point of the rank"),
+        Column("p_first_10", "number", "chance to be among the first ten", minimum=0),
+        Column("p_paid", "number", "chance to be among as many as the budget pays for", minimum=0),
+        Column("p_change_traffic", "number", "chance that a traffic count moves it over the line"),
+        Column("p_change_location", "number", "chance that surer places of crashes do"),
         Column("funded", "boolean", "whether the programme funds a work here"),
         Column("why", "text", "code of the reason, a key below why. in the label files"),
+        Column("new", "boolean", "whether no earlier list has it; empty without such a list"),
+        Column("first_listed", "integer", "end year of the first list that has it"),
+        Column("last_listed", "integer", "end year of the last list that has it"),
+        Column("status", "text", "what is done about it, in the user's list", allowed=STATUSES),
+        Column("owner", "text", "who is in charge of it, in the user's list"),
+        Column("note", "text", "the user's note in the list"),
     ),
     ("Point", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
+)
+
+LISTED: Final = Table(
+    "site list",
+    "site_id",
+    "Sites of an earlier run, with what the user has entered beside them.",
+    (
+        Column("kind", "text", "kind of place", required=True, allowed=PLACES),
+        Column("label", "text", "place in words", required=True),
+        Column("area", "text", "area it lies in"),
+        Column("first_listed", "integer", "end year of the first list that has it", "", True),
+        Column("last_listed", "integer", "end year of the last list that has it", "", True),
+        Column("status", "text", "what is done about it; empty if not said", allowed=STATUSES),
+        Column("status_text", "text", "what stands there when it is none of these"),
+        Column("owner", "text", "who is in charge, as entered"),
+        Column("note", "text", "note, as entered"),
+    ),
+    ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
 )
 
 PROJECTS: Final = Table(
@@ -403,6 +478,7 @@ REMARKS: Final = Table(
 TABLES: Final = (
     CRASHES,
     ROADS,
+    POSTS,
     CROSSINGS,
     RAILWAYS,
     AREAS,
@@ -412,9 +488,11 @@ TABLES: Final = (
     NODES,
     JUNCTIONS,
     ROUTES,
+    PLACED_POSTS,
     LOCATED,
     CANDIDATES,
     SITES,
+    LISTED,
     PROJECTS,
     REJECTS,
     REMARKS,

@@ -1,163 +1,29 @@
-"""Expected crashes: safety performance functions and Empirical Bayes.
+"""Empirical Bayes: what a place is expected to have, from its own count and from like places.
 
-Nomenclature: ``observed`` x [crashes in the period], ``predicted`` mu [crashes in the period]
-of like places, ``k`` overdispersion with Var(x) = mu + k mu^2 (NB2), ``weight`` w of the
-prediction.
+Nomenclature: ``observed`` x and ``predicted`` mu [crashes in the period], ``k`` overdispersion
+of the prediction with Var(x) = mu + k mu^2 (NB2), ``weight`` w of the prediction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import stats
 
-MIN_CRASHES: Final = 30
-"""Fewer crashes than this are not fitted: a pooled rate is used."""
+K_LEAST: Final = 1e-9
+"""k taken for 0 where a Gamma needs a shape; the answers are then those of the limit."""
 
-MIN_UNITS: Final = 20
-"""Fewer units than this are not fitted."""
+LEVELS_OF_SERVICE: Final = ("I", "II", "III", "IV")
+"""Level of service of safety, the best first."""
 
-ASSUMED_DISPERSION: Final = 1.0
-"""k where the data cannot tell it (assumption; said in the output)."""
-
-_FLAT: Final = 1e-2  # gradient below which a stopped search has still arrived
-_K_BOUNDS: Final = (1e-6, 1e3)
+SERVICE_LIMITS: Final = (0.2, 0.5, 0.8)
+"""Percentiles between the levels of service of safety (M)."""
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class SafetyPerformanceFunction:
-    """mu = exposure x exp(X b); ``method`` says how it came about.
-
-    ``negative-binomial``: fitted by maximum likelihood. ``pooled``: one rate for all,
-    k by moments. ``pooled-assumed-k``: one rate, k assumed.
-    """
-
-    names: tuple[str, ...]
-    coefficients: Floats
-    k: float
-    method: str
-    units: int
-    crashes: int
-    log_likelihood: float
-
-    def predict(self, exposure: ArrayLike, covariates: pd.DataFrame) -> Floats:
-        """Crashes in the period; shape of ``exposure``."""
-        x = covariates[list(self.names)].to_numpy(dtype="float64")
-        return np.asarray(exposure, dtype="float64") * np.exp(x @ self.coefficients)
-
-
-def fit_spf(
-    observed: ArrayLike, exposure: ArrayLike, covariates: pd.DataFrame
-) -> SafetyPerformanceFunction:
-    """Fit a safety performance function, or pool where there is too little to fit.
-
-    Parameters
-    ----------
-    observed : shape (units,)
-        Crashes in the period.
-    exposure : shape (units,)
-        Length [m] or 1; enters with exponent 1.
-    covariates : shape (units, p)
-        One column a coefficient, the intercept (or a full set of classes) among them.
-
-    Returns
-    -------
-    SafetyPerformanceFunction
-
-    Notes
-    -----
-    The negative binomial log-likelihood (NB2) is maximised over b and ln k together, with its
-    analytic gradient. Pooled: rate = crashes / exposure, k by moments,
-    k = sum((x - mu)^2 - x) / sum(mu^2), floored at 0.05.
-    """
-    x = np.asarray(observed, dtype="float64")
-    e = np.asarray(exposure, dtype="float64")
-    if x.sum() >= MIN_CRASHES and len(x) >= MIN_UNITS:
-        fitted = _fit_negative_binomial(x, e, covariates)
-        if fitted is not None:
-            return fitted
-    return _pooled(x, e, covariates)
-
-
-def _pooled(x: Floats, e: Floats, covariates: pd.DataFrame) -> SafetyPerformanceFunction:
-    """One rate: every column that is a class gets it, every other coefficient is 0."""
-    rate = max(x.sum(), 0.5) / e.sum()
-    mu = e * rate
-    classes = covariates.isin([0, 1]).all().to_numpy()
-    coefficients = np.where(classes, np.log(rate), 0.0)
-    moment = float(((x - mu) ** 2 - x).sum() / (mu**2).sum())
-    known = x.sum() >= 2 and len(x) > 2 and moment > 0  # noqa: PLR2004
-    return SafetyPerformanceFunction(
-        names=tuple(covariates.columns),
-        coefficients=coefficients,
-        k=max(moment, 0.05) if known else ASSUMED_DISPERSION,
-        method="pooled" if known else "pooled-assumed-k",
-        units=len(x),
-        crashes=int(x.sum()),
-        log_likelihood=float("nan"),
-    )
-
-
-def _fit_negative_binomial(
-    x: Floats, e: Floats, covariates: pd.DataFrame
-) -> SafetyPerformanceFunction | None:
-    design = covariates.to_numpy(dtype="float64")
-    centre = np.where(np.ptp(design, axis=0) > 0, design.mean(axis=0), 0.0)
-    has_constant = np.any(np.ptp(design, axis=0) == 0)
-    shift = centre if has_constant else np.zeros_like(centre)
-    z = design - shift
-    log_e = np.log(e)
-    log_factorial = special.gammaln(x + 1).sum()
-
-    def negative_log_likelihood(theta: Floats) -> tuple[float, Floats]:
-        b, k = theta[:-1], np.exp(theta[-1])
-        mu = np.exp(np.clip(log_e + z @ b, -50, 50))
-        r = 1 / k
-        value = (
-            special.gammaln(x + r)
-            - special.gammaln(r)
-            + x * np.log(k * mu)
-            - (x + r) * np.log1p(k * mu)
-        ).sum() - log_factorial
-        d_mu = (x - mu) / (1 + k * mu)
-        d_k = (
-            (special.digamma(r) - special.digamma(x + r) + np.log1p(k * mu)) / k**2
-            + (x - mu) / (k * (1 + k * mu))
-        ).sum()
-        return -value, -np.r_[z.T @ d_mu, d_k * k]
-
-    start = np.zeros(design.shape[1] + 1)
-    start[:-1] = np.linalg.lstsq(z, np.full(len(x), np.log(x.sum() / e.sum())), rcond=None)[0]
-    bounds = [(-60.0, 60.0)] * design.shape[1] + [tuple(np.log(_K_BOUNDS))]
-    found = optimize.minimize(
-        negative_log_likelihood,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
-    )
-    if not np.isfinite(found.fun) or (not found.success and np.abs(found.jac).max() > _FLAT):
-        return None
-    b = found.x[:-1].copy()
-    constant = np.flatnonzero(np.ptp(design, axis=0) == 0)
-    if len(constant):
-        b[constant[0]] -= (shift @ b) / design[0, constant[0]]
-    return SafetyPerformanceFunction(
-        names=tuple(covariates.columns),
-        coefficients=b,
-        k=float(np.exp(found.x[-1])),
-        method="negative-binomial",
-        units=len(x),
-        crashes=int(x.sum()),
-        log_likelihood=-float(found.fun),
-    )
 
 
 def empirical_bayes(observed: ArrayLike, predicted: ArrayLike, k: ArrayLike) -> pd.DataFrame:
@@ -166,16 +32,29 @@ def empirical_bayes(observed: ArrayLike, predicted: ArrayLike, k: ArrayLike) -> 
     Parameters
     ----------
     observed, predicted
-        Crashes in the same period.
+        Crashes in the same period, shape (places,); or year by year, shape (places, years),
+        where a year without either figure counts in neither. A count need not be whole: a
+        crash whose place is uncertain counts for each place by its probability.
     k
-        Overdispersion of the prediction.
+        Overdispersion of the prediction, one for all or shape (places,).
 
     Returns
     -------
     DataFrame
         ``weight`` w = 1 / (1 + k mu); ``expected`` = w mu + (1 - w) x; ``variance`` =
         (1 - w) expected; ``shape`` = 1/k + x and ``rate`` = 1 + 1/(k mu) of the Gamma
-        posterior; ``excess`` = expected - mu; ``p_excess`` = P(true mean > mu).
+        posterior; ``excess`` = expected - mu; ``p_excess`` = P(true mean > mu). All are of the
+        whole period (:func:`of_each_year` shares them out). Missing where an input is.
+
+    Raises
+    ------
+    ValueError
+        k, a count or a prediction below 0.
+
+    Notes
+    -----
+    A place keeps its own safety through the years, so that x and mu are summed over them and
+    one weight holds. With k = 0 all like places are the same: w = 1 and the variance is 0.
 
     References
     ----------
@@ -186,13 +65,27 @@ def empirical_bayes(observed: ArrayLike, predicted: ArrayLike, k: ArrayLike) -> 
     >>> made = empirical_bayes([9], [4.0], 0.4)
     >>> round(float(made["expected"].iloc[0]), 3)
     7.077
+
+    Three years, the prediction of a year being 4.336:
+
+    >>> made = empirical_bayes([[12, 7, 8]], [[4.336, 4.336, 4.336]], 0.271)
+    >>> round(float(made["weight"].iloc[0]), 3), round(float(made["expected"].iloc[0] / 3), 2)
+    (0.221, 7.97)
     """
     x = np.atleast_1d(np.asarray(observed, dtype="float64"))
     mu = np.atleast_1d(np.asarray(predicted, dtype="float64"))
-    k = np.broadcast_to(np.asarray(k, dtype="float64"), mu.shape)
-    weight = 1 / (1 + k * mu)
+    if mu.ndim == 2:  # noqa: PLR2004 - places and years
+        x, mu = _totals(x, mu)
+    own = np.broadcast_to(np.asarray(k, dtype="float64"), mu.shape)
+    for name, values in (("a count", x), ("a prediction", mu), ("k", own)):
+        if (values < 0).any():
+            raise ValueError(f"{name} cannot be below 0")
+    weight = 1 / (1 + own * mu)
     expected = weight * mu + (1 - weight) * x
-    shape, rate = 1 / k + x, 1 + 1 / (k * mu)
+    spread: Floats = np.maximum(own, K_LEAST)
+    with np.errstate(divide="ignore"):
+        shape: Floats = np.where(np.isnan(mu), np.nan, 1 / spread + x)
+        rate: Floats = 1 + 1 / (spread * mu)
     return pd.DataFrame(
         {
             "weight": weight,
@@ -206,25 +99,145 @@ def empirical_bayes(observed: ArrayLike, predicted: ArrayLike, k: ArrayLike) -> 
     )
 
 
-def classes_of(labels: pd.Series, observed: ArrayLike, minimum: int = 5) -> pd.Series:
-    """Class of each unit, classes with few crashes made one (``other``).
+def _totals(x: Floats, mu: Floats) -> tuple[Floats, Floats]:
+    """Sums over the years that have both figures; missing where none has."""
+    x, mu = np.broadcast_arrays(x, mu)
+    both = np.isfinite(x) & np.isfinite(mu)
+    none = ~both.any(axis=1)
+    return tuple(
+        np.where(none, np.nan, np.where(both, values, 0.0).sum(axis=1)) for values in (x, mu)
+    )  # type: ignore[return-value]
 
-    A class with hardly any crash has no rate of its own: its coefficient would run off.
+
+def of_each_year(total: ArrayLike, predicted: ArrayLike) -> Floats:
+    """Expected crashes of each year, shape (places, years).
+
+    Parameters
+    ----------
+    total
+        Expected crashes of the years that :func:`empirical_bayes` summed, shape (places,).
+    predicted
+        Predicted crashes year by year, shape (places, years), missing for a year that was left
+        out there.
+
+    Notes
+    -----
+    A place that has e times the crashes of like places in all has so every year:
+    expected_y = mu_y expected / sum(mu).
     """
-    named = labels.fillna("unknown").astype(str)
-    totals = pd.Series(np.asarray(observed), index=named.index).groupby(named).sum()
-    few = set(totals.index[totals < minimum])
-    kept = named.where(~named.isin(few), "other")
-    if few and totals[list(few)].sum() < minimum and len(set(kept)) > 1:
-        smallest = totals.drop(list(few)).idxmin()
-        kept = kept.replace("other", str(smallest))
-    return kept
+    mu = np.asarray(predicted, dtype="float64")
+    sums = np.nansum(mu, axis=1, keepdims=True)
+    ratio = np.divide(
+        np.asarray(total, dtype="float64")[:, None],
+        sums,
+        out=np.full_like(sums, np.nan),
+        where=sums > 0,
+    )
+    return np.asarray(mu * ratio)
 
 
-def design(classes: pd.Series, traffic: pd.Series | None = None) -> pd.DataFrame:
-    """Covariates: one 0/1 column a class and, when known for every unit, ln(traffic)."""
-    columns = {name: (classes == name).astype(float) for name in sorted(classes.unique())}
-    made = pd.DataFrame(columns, index=classes.index)
-    if traffic is not None and len(traffic) and bool((traffic > 0).all()):
-        made["ln(traffic)"] = np.log(traffic.astype(float))
-    return made
+def by_severity(
+    observed: pd.DataFrame, predicted: ArrayLike, shares: pd.Series, k: ArrayLike
+) -> pd.DataFrame:
+    """Empirical Bayes for each severity, adding up to the estimate for all crashes.
+
+    Parameters
+    ----------
+    observed : shape (places, columns)
+        ``crashes`` and a column for each severity of ``shares`` (totals of the period).
+    predicted : shape (places,)
+        Crashes of the period, all severities together.
+    shares
+        Share of each severity among like places; missing where not known.
+    k
+        Overdispersion, one for all or shape (places,).
+
+    Returns
+    -------
+    DataFrame, index of ``observed``, one column a severity
+        Expected crashes of the period; missing where the shares are.
+
+    Notes
+    -----
+    Each severity has its own Empirical Bayes estimate with the same k,
+    N_s = w_s mu_s + (1 - w_s) x_s, so that one death does not stand for many; they are then
+    scaled to add up to the estimate for all crashes, which also spreads crashes of unknown
+    severity.
+    """
+    levels = list(shares.index)
+    if shares.isna().any():
+        return pd.DataFrame(np.nan, index=observed.index, columns=levels)
+    mu = np.asarray(predicted, dtype="float64")
+    own = np.broadcast_to(np.asarray(k, dtype="float64"), mu.shape)
+    mix = shares.to_numpy(dtype="float64")
+    means = np.multiply.outer(mu, mix)
+    weight = 1 / (1 + own[:, None] * means)
+    counts = observed[levels].to_numpy(dtype="float64")
+    each = np.where(means > 0, weight * means + (1 - weight) * counts, 0.0)
+    all_weight = 1 / (1 + own * mu)
+    total = all_weight * mu + (1 - all_weight) * observed["crashes"].to_numpy(dtype="float64")
+    sums = each.sum(axis=1)
+    scale = np.divide(total, sums, out=np.full(len(mu), np.nan), where=sums > 0)
+    return pd.DataFrame(each * scale[:, None], index=observed.index, columns=levels)
+
+
+def level_of_service(value: ArrayLike, predicted: ArrayLike, k: ArrayLike) -> NDArray[np.object_]:
+    """Level of service of safety, ``I`` (safe) to ``IV``; None where it cannot be told.
+
+    Parameters
+    ----------
+    value, predicted : shape (places,)
+        Observed or Empirical Bayes crashes, and those of like places, in the same period.
+    k
+        Overdispersion, one for all or shape (places,).
+
+    Notes
+    -----
+    The means of like places follow Gamma(1/k, scale k mu). I lies below its 20 % point, II
+    below the median, III below the 80 % point, IV above (HSM chapter 4; M).
+
+    Examples
+    --------
+    >>> level_of_service([0.1, 2.0, 5.0, 12.0], [4.0] * 4, 0.4).tolist()
+    ['I', 'II', 'III', 'IV']
+    """
+    x, mu = np.asarray(value, dtype="float64"), np.asarray(predicted, dtype="float64")
+    own = np.broadcast_to(np.maximum(np.asarray(k, dtype="float64"), K_LEAST), mu.shape)
+    points = np.array([stats.gamma.ppf(p, 1 / own, scale=own * mu) for p in SERVICE_LIMITS])
+    made = np.array(LEVELS_OF_SERVICE, dtype="object")[(x >= points).sum(axis=0)]
+    made[~np.isfinite(x) | ~np.isfinite(points).all(axis=0)] = None
+    return np.asarray(made, dtype="object")
+
+
+def epdo(counts: pd.DataFrame, costs: Mapping[str, float] | pd.Series) -> pd.Series:
+    """Equivalent property-damage-only crashes of each place.
+
+    Parameters
+    ----------
+    counts : shape (places, severities)
+        Crashes by severity, observed or (steadier, for one death weighs much) expected
+        (:func:`by_severity`).
+    costs
+        Cost of a crash by severity, ``pdo`` among them.
+
+    Raises
+    ------
+    ValueError
+        A severity without a cost, or no cost above 0 for ``pdo``.
+
+    Notes
+    -----
+    sum over s of n_s cost_s / cost_pdo: the weights follow from the cost table.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"fatal": [1, 0], "injury": [2, 3], "pdo": [4, 5]})
+    >>> epdo(counts, {"fatal": 542.0, "injury": 11.0, "pdo": 1.0}).tolist()
+    [568.0, 38.0]
+    """
+    price = pd.Series(dict(costs), dtype="float64").reindex(["pdo", *counts.columns])
+    if price.isna().any() or not price.iloc[0] > 0:
+        lacking = ", ".join(dict.fromkeys(price.index[price.isna()])) or "pdo"
+        raise ValueError(f"a cost is wanted for {lacking}")
+    weights = (price.iloc[1:] / price.iloc[0]).to_numpy()
+    return pd.Series(counts.to_numpy(dtype="float64") @ weights, index=counts.index, name="epdo")

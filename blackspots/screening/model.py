@@ -11,18 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from blackspots.schema import SEVERITIES
-from blackspots.screening.expected import (
+from blackspots.screening.expected import empirical_bayes
+from blackspots.screening.mix import Mix, mix_of
+from blackspots.screening.spf import (
+    Covariates,
     SafetyPerformanceFunction,
     classes_of,
-    design,
-    empirical_bayes,
+    covariates_of,
     fit_spf,
 )
 
 KNOWN: Final = tuple(level for level in SEVERITIES if level != "unknown")
-MIN_KNOWN: Final = 20
-"""Fewer crashes of known severity than this take the severities of the whole study."""
-
 MIN_SHARE: Final = 0.1
 """Where a smaller share of severities is recorded, they do not speak for the rest (assumption)."""
 
@@ -34,13 +33,20 @@ class Population:
     """Like places: the rate of each, its overdispersion and its mix of severities.
 
     ``rate`` is indexed by the place's id (for roads by route, per metre) in crashes of the
-    whole period; ``shares`` by severity, empty of values when no severity is known.
+    whole period; ``mix``, ``k`` and ``sigma`` have its index. ``mix``: the severities of like
+    places, missing when none are known. ``k``: the overdispersion of each place, with what not
+    knowing its traffic adds. ``sigma``: the standard deviation of ln mu that this alone comes
+    to, 0 where the traffic is counted or plays no part. ``notes`` are those of
+    :class:`Covariates` and of the function.
     """
 
     kind: str
     spf: SafetyPerformanceFunction
     rate: pd.Series
-    shares: pd.Series
+    mix: Mix
+    k: pd.Series
+    sigma: pd.Series
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def expect(
     Roads are cut into sections of the window's length, so that the overdispersion is that of
     windows; junctions, crossings and areas are units as they are.
     """
-    overall = _shares(located["severity"], None)
+    overall = _shares(located["severity"])
     populations: dict[str, Population] = {}
     if routes is not None and segments is not None and len(routes):
         populations["segment"] = _roads(located, routes, segments, window, overall)
@@ -113,14 +119,12 @@ def _roads(
     weight = segments["length"].where(segments["aadt"].notna(), 0.0)
     total = weight.groupby(segments["route_id"]).sum()
     traffic = (segments["aadt"].fillna(0) * weight).groupby(segments["route_id"]).sum() / total
-    traffic = traffic.reindex(routes.index)
     labels = routes["road_class"].iloc[route].reset_index(drop=True)
     classes = classes_of(labels, observed)
-    covariates = design(classes, traffic.iloc[route].reset_index(drop=True))
-    spf = fit_spf(observed, long, covariates)
-    per_route = covariates.iloc[first].set_axis(routes.index)
-    rate = pd.Series(spf.predict(np.ones(len(routes)), per_route), index=routes.index)
-    return Population("segment", spf, rate, _shares(here["severity"], overall))
+    made = covariates_of(classes, traffic.reindex(routes.index), place=route)
+    spf = fit_spf(observed, long, made.frame, sigma=made.sigma)
+    mix = _mix(here["severity"], section, len(route), classes, overall)
+    return _population("segment", spf, made, first, routes.index, mix)
 
 
 def _units(
@@ -134,24 +138,67 @@ def _units(
     here = located[located["place"] == kind]
     counts = here[column].value_counts()
     observed = counts.reindex(labels.index).fillna(0).to_numpy(dtype="float64")
-    covariates = design(classes_of(labels, observed), traffic)
-    spf = fit_spf(observed, np.ones(len(labels)), covariates)
-    rate = pd.Series(spf.predict(np.ones(len(labels)), covariates), index=labels.index)
-    return Population(kind, spf, rate, _shares(here["severity"], overall))
+    made = covariates_of(classes_of(labels, observed), traffic)
+    every = np.arange(len(labels))
+    spf = fit_spf(observed, np.ones(len(labels)), made.frame, sigma=made.sigma)
+    at = labels.index.get_indexer(here[column])
+    mix = _mix(here["severity"], at, len(labels), labels.fillna("unknown").astype(str), overall)
+    return _population(kind, spf, made, every, labels.index, mix)
 
 
-def _shares(severity: pd.Series, overall: pd.Series | None) -> pd.Series:
-    """Share of each severity among the known ones; of the whole study where few are known."""
+def _population(
+    kind: str,
+    spf: SafetyPerformanceFunction,
+    made: Covariates,
+    rows: NDArray[np.int64],
+    places: pd.Index,
+    mix: Mix,
+) -> Population:
+    """The function's answers for each place, whose covariates stand in ``rows``."""
+    sigma = made.sigma[rows]
+    rate = spf.predict(np.ones(len(rows)), made.frame.iloc[rows], sigma=sigma)
+    return Population(
+        kind=kind,
+        spf=spf,
+        rate=pd.Series(rate, index=places),
+        mix=Mix(mix.prior.iloc[rows].set_axis(places), mix.worth),
+        k=pd.Series(spf.k_of(len(rows), sigma=sigma), index=places),
+        sigma=pd.Series(spf.sigma_log_mu(sigma), index=places),
+        notes=(*made.notes, *spf.notes),
+    )
+
+
+def _mix(
+    severity: pd.Series,
+    place: NDArray[np.int64],
+    places: int,
+    classes: pd.Series,
+    overall: pd.Series,
+) -> Mix:
+    """The severities of places of one kind; ``place`` is that of each crash."""
+    counts = pd.DataFrame(
+        {
+            level: np.bincount(place[(severity == level).to_numpy()], minlength=places)
+            for level in KNOWN
+        }
+    ).astype("float64")
+    return mix_of(counts, classes.reset_index(drop=True), overall)
+
+
+def _shares(severity: pd.Series) -> pd.Series:
+    """Share of each severity among the known ones of a study; missing where few are known."""
     known = severity[severity.isin(KNOWN)]
-    if overall is not None and len(known) < MIN_KNOWN:
-        return overall
     if known.empty or len(known) < MIN_SHARE * len(severity):
         return pd.Series(np.nan, index=list(KNOWN))
     return known.value_counts(normalize=True).reindex(list(KNOWN)).fillna(0.0)
 
 
 def posterior(
-    population: Population, observed: pd.DataFrame, predicted: Floats, years: float
+    population: Population,
+    observed: pd.DataFrame,
+    predicted: Floats,
+    years: float,
+    places: pd.Index,
 ) -> pd.DataFrame:
     """Empirical Bayes for places of one population, per year, by severity too.
 
@@ -161,6 +208,8 @@ def posterior(
         One row a place: ``crashes`` and a column for each severity (period totals).
     predicted
         Crashes of the period by the safety performance function, one a place.
+    places
+        The place of the population that each row is of, or is part of.
 
     Returns
     -------
@@ -170,14 +219,14 @@ def posterior(
 
     Notes
     -----
-    Each severity has its own Empirical Bayes estimate with the same k,
-    N_s = w_s mu_s + (1 - w_s) x_s; they are then scaled to add up to the estimate for all
-    crashes, which also spreads crashes of unknown severity.
+    The expected crashes are spread over severities by :class:`~blackspots.screening.mix.Mix`,
+    which also spreads those of unknown severity. Of the ways of ranking that the backtest
+    compares, this catches the most later deaths (docs/screening.md).
     """
     from scipy import stats  # noqa: PLC0415 - slow to import, used here only
 
-    k = population.spf.k
-    total = empirical_bayes(observed["crashes"], predicted, k)
+    own = population.k.reindex(places).to_numpy(dtype="float64")
+    total = empirical_bayes(observed["crashes"], predicted, own)
     total.index = observed.index
     made = pd.DataFrame(index=observed.index)
     made["predicted"] = predicted / years
@@ -187,22 +236,9 @@ def posterior(
     made["excess"] = total["excess"] / years
     made["weight"] = total["weight"]
     made["p_excess"] = total["p_excess"]
-    shares = population.shares
-    if shares.isna().all():
-        for level in KNOWN:
-            made[f"expected_{level}"] = np.nan
-        return made
-    by_level = pd.DataFrame(0.0, index=observed.index, columns=list(KNOWN))
-    for level in KNOWN:
-        mu = predicted * float(shares[level])
-        some = mu > 0
-        if some.any():
-            eb = empirical_bayes(observed[level][some], mu[some], k)
-            by_level.loc[some, level] = eb["expected"].to_numpy()
-    scale = total["expected"] / by_level.sum(axis=1) / years
-    for level in KNOWN:
-        made[f"expected_{level}"] = by_level[level] * scale
-    return made
+    shares = population.mix.at(places).shares(observed)
+    levels = shares.mul(made["expected"], axis=0)
+    return made.join(levels.add_prefix("expected_"))
 
 
 def severity_counts(located: gpd.GeoDataFrame, groups: list[NDArray[np.int64]]) -> pd.DataFrame:

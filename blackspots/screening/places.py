@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -106,6 +107,15 @@ def _groups(located: gpd.GeoDataFrame, kind: str, column: str) -> dict[object, N
     }
 
 
+class _Part(NamedTuple):
+    """A stretch, junction or crossing of a place: predicted crashes of the period, and its own."""
+
+    kind: str
+    key: Any
+    predicted: float
+    members: NDArray[np.int64]
+
+
 def _one(
     row: object,
     located: gpd.GeoDataFrame,
@@ -114,12 +124,11 @@ def _one(
     routes: gpd.GeoDataFrame,
 ) -> dict[str, object]:
     nothing = np.zeros(0, dtype="int64")
-    parts: list[tuple[str, float, NDArray[np.int64]]] = []
+    parts: list[_Part] = []
     place = getattr(row, "place", None)
     if place == "crossing":
         key = row.crossing_id  # type: ignore[attr-defined]
-        rate = float(expectation.populations["crossing"].rate[key])
-        parts = [("crossing", rate, here.at_crossing.get(key, nothing))]
+        parts = [_at("crossing", key, expectation, here.at_crossing.get(key, nothing))]
     elif place == "junction":
         parts = [_junction(int(row.junction_id), expectation, here)]  # type: ignore[attr-defined]
     elif place == "segment":
@@ -132,32 +141,37 @@ def _one(
         beyond = end + _AT_END if end >= last - _AT_END else end
         for low, high in pairwise(cuts):
             members = here.along(route, low, beyond if high == end else high)
-            parts.append(("segment", rate * (high - low), members))
+            parts.append(_Part("segment", route, rate * (high - low), members))
         inside = here.junctions_on(route, start, beyond)
         parts += [_junction(j, expectation, here) for j in inside]
     else:
         return {"members": nothing}
-    groups = [members for _, _, members in parts]
+    groups = [part.members for part in parts]
     counts = severity_counts(located, groups)
     total: dict[str, object] = {
         str(name): counts[name].sum(min_count=1 if name in {"deaths", "injured"} else 0)
         for name in counts.columns
     }
     sums = dict.fromkeys(_COLUMNS, 0.0)
-    for kind in {kind for kind, _, _ in parts}:
-        mine = [i for i, part in enumerate(parts) if part[0] == kind]
-        predicted = np.array([parts[i][1] for i in mine])
+    for kind in {part.kind for part in parts}:
+        mine = [i for i, part in enumerate(parts) if part.kind == kind]
+        predicted = np.array([parts[i].predicted for i in mine])
         made = posterior(
-            expectation.populations[kind], counts.iloc[mine], predicted, expectation.years
+            expectation.populations[kind],
+            counts.iloc[mine],
+            predicted,
+            expectation.years,
+            pd.Index([parts[i].key for i in mine]),
         )
         for name in _COLUMNS:
             sums[name] += float(made[name].sum(skipna=False))
     return {**total, **sums, "members": np.concatenate(groups)}
 
 
-def _junction(
-    junction: int, expectation: Expectation, here: _Index
-) -> tuple[str, float, NDArray[np.int64]]:
-    nothing = np.zeros(0, dtype="int64")
-    rate = float(expectation.populations["junction"].rate[junction])
-    return ("junction", rate, here.at_junction.get(junction, nothing))
+def _junction(junction: int, expectation: Expectation, here: _Index) -> _Part:
+    members = here.at_junction.get(junction, np.zeros(0, dtype="int64"))
+    return _at("junction", junction, expectation, members)
+
+
+def _at(kind: str, key: Any, expectation: Expectation, members: NDArray[np.int64]) -> _Part:
+    return _Part(kind, key, float(expectation.populations[kind].rate[key]), members)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from blackspots.sources.alone import read_lines, read_points, read_sites
 from blackspots.sources.crashes import read_crashes
 from blackspots.sources.decisions import Decisions, read_decisions
 from blackspots.sources.extent import extent_of
 from blackspots.sources.files import Source
 from blackspots.sources.findings import Findings
+from blackspots.sources.kmposts import read_posts
 from blackspots.sources.layers import (
     read_areas,
     read_boundary,
@@ -18,12 +20,14 @@ from blackspots.sources.layers import (
 from blackspots.sources.points import outside
 from blackspots.sources.proposals import UnconfirmedHeaders
 from blackspots.sources.repairs import read_repairs
+from blackspots.sources.sitelist import SiteList, read_site_list
 from blackspots.sources.stacks import heaped
 from blackspots.sources.values import route as route_name
 
 __all__ = [
     "Decisions",
     "Findings",
+    "SiteList",
     "Source",
     "UnconfirmedHeaders",
     "extent_of",
@@ -34,9 +38,14 @@ __all__ = [
     "read_crashes",
     "read_crossings",
     "read_decisions",
+    "read_lines",
     "read_places",
+    "read_points",
+    "read_posts",
     "read_railways",
     "read_repairs",
     "read_roads",
+    "read_site_list",
+    "read_sites",
     "route_name",
 ]

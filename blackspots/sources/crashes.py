@@ -18,7 +18,7 @@ from pyproj import CRS
 from blackspots.errors import BlackspotsError
 from blackspots.schema import CRASHES, Kind, check
 from blackspots.sources import personal, posts, values
-from blackspots.sources.bearings import bearing
+from blackspots.sources.bearings import read_bearings
 from blackspots.sources.columns import (
     Headers,
     add_missing,
@@ -43,7 +43,6 @@ from blackspots.sources.totals import only_rows
 
 _WORDS: Final = ("crash_type", "mode", "cause", "district")
 _SPARED: Final[tuple[tuple[str, Callable[[Any], Any], Kind, str], ...]] = (
-    ("bearing", bearing, "number", "doubtful.bearing-unread"),
     ("road_layer", values.integer, "integer", "doubtful.road-layer-unread"),
 )
 """Columns that a crash can do without: parser, kind, and the remark on what cannot be read."""
@@ -379,6 +378,7 @@ def _attributes(
         frame[column] = read_words(raw, found.get(column), allowed=rules.allowed, **told)
     for column in ("train_involved", "duplicate"):
         frame[column] = parse_column(raw, found.get(column), values.boolean, "boolean", **told)
+    frame["bearing"] = read_bearings(raw, found.get("bearing"), **told)
     for column, parser, kind, code in _SPARED:
         frame[column] = read_sparing(raw, found.get(column), parser, kind, code, **told)
     frame["severity"] = read_severity(raw, found.get("severity"), frame, rules.words, told)
@@ -387,7 +387,7 @@ def _attributes(
 
 def _route(cell: Any) -> str:
     """A road number; what is none is text, and may hold anything."""
-    return personal.mask(posts.route(cell))
+    return personal.mask_road(posts.route(cell))
 
 
 def _posts(

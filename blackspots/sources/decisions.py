@@ -3,12 +3,16 @@
 A review list is a workbook with sheets that a person reads, and one hidden sheet that holds the
 same alternatives for this module. A decision is a letter in a visible sheet; where it lies is
 told by the hidden one, in coordinates, so that it stays right whatever the segments are called.
+The hidden sheet also tells each crash by what is recorded of it: where the register has no ids,
+a crash is known again though rows were entered above it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,26 +23,23 @@ from pyproj import CRS
 
 from blackspots import crs as crs_
 from blackspots.errors import BlackspotsError
-from blackspots.labels import LANGUAGES, text
-from blackspots.presets.headers import plain
-from blackspots.sources import values
+from blackspots.sources import choices, values
 from blackspots.sources.findings import Findings
+from blackspots.sources.fingerprints import Recorded, Register, apart, is_made_up, same_post
 from blackspots.sources.raw import RawTable
 from blackspots.sources.workbooks import read_cells
 
 DATA: Final = "_blackspots"
 """Name of the hidden sheet."""
 MARK: Final = "blackspots review list"
-LETTERS: Final = "ABCD"
-NONE: Final = "-"
-"""The choice that says that none of the alternatives is right."""
 DATA_HEADER: Final = (
     *("crash_id", "choice", "crash_x", "crash_y"),
     *("letter", "x", "y", "distance", "probability", "place"),
+    *("date", "route", "km", "fingerprint"),
 )
 
-_MOVED: Final = 1.0
-"""Distance [m] from which a crash's coordinate is another than when it was decided."""
+_EARLIER: Final = 10
+"""Columns of lists that do not say yet what is recorded of a crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ class Alternative:
 class Entry:
     """One crash of a review list.
 
-    ``choice``: a letter, :data:`NONE`, or ``""`` while nobody has decided. ``written``: the
-    choice that the list was written with. ``spot``: the recorded coordinate.
+    ``choice``: a letter, ``-`` for none, or ``""`` while nobody has decided. ``written``: the
+    choice that the list was written with. ``spot``: the recorded coordinate. ``recorded``: what
+    else the register says of it; None in lists that do not tell.
     """
 
     crash_id: str
@@ -66,6 +68,7 @@ class Entry:
     alternatives: tuple[Alternative, ...]
     choice: str = ""
     written: str = ""
+    recorded: Recorded | None = None
 
     @property
     def place(self) -> tuple[float, float] | None:
@@ -78,8 +81,9 @@ class Entry:
 class Decisions:
     """What a review list says.
 
-    ``entries``: every crash that is decided. ``idle``: those of them that cannot be used,
-    for there is no such crash in the register, or its coordinate is another now.
+    ``entries``: every crash that is decided, by its id in the register now. ``idle``: those of
+    them that cannot be used, for there is no such crash in the register, or it is recorded
+    elsewhere now (``moved``).
     """
 
     path: Path
@@ -103,7 +107,9 @@ def data_rows(entries: Sequence[Entry], crs: CRS) -> Iterator[list[Any]]:
         spot = entry.spot or (None, None)
         for one in entry.alternatives:
             numbers = (one.x, one.y, one.distance, one.probability)
-            yield [entry.crash_id, entry.choice, *spot, one.letter, *numbers, one.place]
+            row = [entry.crash_id, entry.choice, *spot, one.letter, *numbers, one.place]
+            told = entry.recorded
+            yield [*row, told.date, told.route, told.km, told.fingerprint] if told else row
 
 
 def read_entries(path: Path, target: CRS, findings: Findings | None = None) -> dict[str, Entry]:
@@ -119,28 +125,41 @@ def read_entries(path: Path, target: CRS, findings: Findings | None = None) -> d
     Raises
     ------
     BlackspotsError
-        ``decisions-foreign`` when the file is no review list, or what opening it says.
+        ``decisions-foreign`` when the file is no review list, ``decisions-column`` or
+        ``decisions-headers`` when a header of it is gone, or what opening it says.
     """
     sheets = read_cells(path)
     data = sheets.pop(DATA, [])
     foreign = BlackspotsError("decisions-foreign", file=path.name)
-    if not data or data[0][0] != MARK or tuple(data[1][: len(DATA_HEADER)]) != DATA_HEADER:
+    header = tuple(data[1][: len(DATA_HEADER)]) if len(data) > 1 else ()
+    if not header or data[0][0] != MARK or header[:_EARLIER] != DATA_HEADER[:_EARLIER]:
         raise foreign
     try:
-        frame = pd.DataFrame(
-            [row[: len(DATA_HEADER)] for row in data[2:]], columns=list(DATA_HEADER)
-        )
+        frame = pd.DataFrame([row[: len(header)] for row in data[2:]], columns=list(header))
+        frame = frame.reindex(columns=list(DATA_HEADER))
         entries = _entries(frame, CRS.from_user_input(data[0][2]), target)
     except (ValueError, TypeError, IndexError) as error:
         raise foreign from error
-    typed = [each for name, rows in sheets.items() for each in _typed(name, rows)]
-    if not typed and entries:
-        raise foreign
-    return _chosen(path.name, entries, typed, findings or Findings())
+    places = {
+        crash: {each.letter: (each.place, each.probability) for each in entry.alternatives}
+        for crash, entry in entries.items()
+    }
+    heads = {name: choices.header(path.name, name, rows) for name, rows in sheets.items()}
+    if entries and not any(heads.values()):
+        wanted = ", ".join(choices.both(column) for column in ("crash_id", "choice"))
+        raise BlackspotsError("decisions-headers", file=path.name, columns=wanted)
+    typed = [
+        each
+        for name, head in heads.items()
+        if head is not None
+        for each in choices.typed(name, sheets[name], head, places)
+    ]
+    made = choices.understood(path.name, typed, places, findings or Findings())
+    return {crash: replace(entry, choice=made.get(crash, "")) for crash, entry in entries.items()}
 
 
 def _entries(frame: pd.DataFrame, source: CRS, target: CRS) -> dict[str, Entry]:
-    numbers = ["crash_x", "crash_y", "x", "y", "distance", "probability"]
+    numbers = ["crash_x", "crash_y", "x", "y", "distance", "probability", "km"]
     frame[numbers] = frame[numbers].apply(pd.to_numeric).astype("float64")
     for x, y in (("crash_x", "crash_y"), ("x", "y")):
         frame[x], frame[y] = crs_.transform(
@@ -148,72 +167,23 @@ def _entries(frame: pd.DataFrame, source: CRS, target: CRS) -> dict[str, Entry]:
         )
     if not np.isfinite(frame[["x", "y"]].to_numpy()).all():
         raise ValueError
+    words = ["crash_id", "choice", "letter", "place", "date", "route", "fingerprint"]
+    frame[words] = frame[words].astype(object).where(frame[words].notna(), "")
     made: dict[str, Entry] = {}
     for row in frame.itertuples():
         told: Any = row
         crash, written = values.text(told.crash_id), values.text(told.choice)
         spot = (told.crash_x, told.crash_y)
         first = Entry(crash, spot if np.isfinite(spot).all() else None, (), written, written)
+        if told.fingerprint:
+            date, route = values.text(told.date), values.text(told.route)
+            if date:
+                dt.date.fromisoformat(date)  # a list that was tampered with is none
+            first = replace(first, recorded=Recorded(date, route, told.km, told.fingerprint))
         known = made.get(crash, first)
         letter, place = values.text(told.letter), values.text(told.place)
         alternative = Alternative(letter, told.x, told.y, told.distance, told.probability, place)
         made[crash] = replace(known, alternatives=(*known.alternatives, alternative))
-    return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """What stands in the column of decisions beside a crash."""
-
-    sheet: str
-    row: int
-    column: str
-    crash: str
-    words: str
-
-
-def _typed(sheet: str, rows: list[list[Any]]) -> Iterator[_Typed]:
-    """Each crash of a sheet with its decision, below the header in whichever language."""
-    at: tuple[int, int] | None = None
-    name = ""
-    crash_words = {plain(text("column.crash_id", each)) for each in LANGUAGES}
-    choice_words = {plain(text("review.head.choice", each)) for each in LANGUAGES}
-    for number, row in enumerate(rows, 1):
-        words = ["" if cell is None else values.text(cell) for cell in row]
-        if at is None:
-            known = [plain(word) for word in words]
-            crashes = [i for i, word in enumerate(known) if word in crash_words]
-            choices = [i for i, word in enumerate(known) if word in choice_words]
-            if crashes and choices:
-                at, name = (crashes[0], choices[0]), words[choices[0]]
-        elif words[at[0]]:
-            yield _Typed(sheet, number, name, words[at[0]], words[at[1]])
-
-
-def _chosen(
-    file: str, entries: dict[str, Entry], typed: Sequence[_Typed], findings: Findings
-) -> dict[str, Entry]:
-    none = {
-        plain(word)
-        for each in LANGUAGES
-        for word in (text("review.none", each), *text("review.none-words", each).split(";"))
-    }
-    made = {crash: replace(entry, choice="") for crash, entry in entries.items()}
-    seen: dict[str, str] = {}
-    for one in typed:
-        if not one.words:
-            continue
-        raw = RawTable(file, one.sheet, pd.DataFrame())
-        choice = NONE if plain(one.words) in none or one.words == NONE else one.words.upper()
-        known = made.get(one.crash)
-        if known is None:
-            findings.reject("decisions", raw, one.row, one.column, one.crash, "crash-not-listed")
-        elif choice != NONE and all(each.letter != choice for each in known.alternatives):
-            findings.reject("decisions", raw, one.row, one.column, one.words, "no-such-letter")
-        elif seen.setdefault(one.crash, choice) != choice:
-            findings.reject("decisions", raw, one.row, one.column, one.words, "decided-twice")
-        else:
-            made[one.crash] = replace(known, choice=choice)
     return made
 
 
@@ -229,8 +199,8 @@ def read_decisions(
     findings
         Gets the decisions that cannot be used, with their cell.
     crashes
-        :data:`blackspots.schema.CRASHES`; a decision about a crash whose coordinate has
-        changed since is not used.
+        :data:`blackspots.schema.CRASHES`; a decision about a crash that is recorded elsewhere
+        since is not used, and one about a crash in another row goes with it.
 
     Raises
     ------
@@ -242,24 +212,85 @@ def read_decisions(
         for crash, entry in read_entries(path, target, findings).items()
         if entry.choice
     }
-    points = crashes.geometry
-    gone, moved = [], []
+    register = Register(crashes)
+    at = _known_again(entries, register)
+    made: dict[str, Entry] = {}
+    for crash, row in at.items():
+        name, spot = str(register.ids[row]), register.spot(row)
+        told = register.recorded(row)
+        made[name] = replace(entries[crash], crash_id=name, spot=spot, recorded=told)
+    gone: list[str] = []
+    moved: list[str] = []
     for crash, entry in entries.items():
-        if crash not in crashes.index:
-            gone.append(crash)
-        elif _apart(points.loc[crash], entry.spot):
-            moved.append(crash)
+        if crash in at:
+            continue
+        if crash in made:  # the row that it had is now that of another crash decided
+            name = next(f"{crash} ({n})" for n in count(2) if f"{crash} ({n})" not in entries)
+            made[name] = replace(entry, crash_id=name)
+            gone.append(name)
+        else:
+            made[crash] = entry
+            (gone if register.row(crash) is None else moved).append(crash)
     raw = RawTable(path.name, None, pd.DataFrame())
     for code, found in (("doubtful.crash-not-there", gone), ("doubtful.crash-moved", moved)):
         if found:
             findings.remark_column(
                 "decisions", raw, None, code, len(found), value=", ".join(found[:20])
             )
-    return Decisions(path, entries, frozenset([*gone, *moved]), tuple(moved))
+    shifted = [(crash, str(register.ids[row])) for crash, row in at.items()]
+    shifted = [(was, now) for was, now in shifted if was != now]
+    if shifted:
+        old, new = (", ".join(names[:20]) for names in zip(*shifted, strict=True))
+        code = "repaired.crash-row-moved"
+        findings.remark_column("decisions", raw, None, code, len(shifted), value=old, used=new)
+    return Decisions(path, made, frozenset([*gone, *moved]), tuple(moved))
 
 
-def _apart(point: Any, spot: tuple[float, float] | None) -> bool:
-    """Whether a coordinate is another than the one of the list."""
-    if point is None or spot is None:
-        return (point is None) != (spot is None)
-    return bool(np.hypot(point.x - spot[0], point.y - spot[1]) > _MOVED)
+def _known_again(entries: Mapping[str, Entry], register: Register) -> dict[str, int]:
+    """Decided crash to its position in the register; those that it has no more are left out.
+
+    A crash is the one of its id if all that is recorded of it is the same. Else it is the one
+    crash elsewhere of which all is the same: its row has moved. Else it is the one of its id if
+    its place is the same, for other things in its row may have been put right; an id that only
+    tells the row needs the date for that, too.
+    """
+    told = {
+        crash: (entry.recorded, entry.spot)
+        for crash, entry in entries.items()
+        if entry.recorded is not None
+    }
+    rows = {crash: at for crash in entries if (at := register.row(crash)) is not None}
+    made = {
+        crash: rows[crash]
+        for crash, (was, spot) in told.items()
+        if crash in rows
+        and register.recorded(rows[crash]).fingerprint == was.fingerprint
+        and not apart(spot, register.spot(rows[crash]))
+    }
+    # A row without a date may be like that of another crash by chance.
+    sought = {
+        crash: each
+        for crash, each in told.items()
+        if crash not in made and (each[0].date or is_made_up(crash))
+    }
+    taken = set(made.values())
+    for crash, row in register.alike(sought).items():
+        if row not in taken:
+            made[crash] = row
+            taken.add(row)
+    for crash, row in rows.items():
+        if crash not in made and row not in taken and _fits(entries[crash], register, row):
+            made[crash] = row
+    return {crash: made[crash] for crash in entries if crash in made}
+
+
+def _fits(entry: Entry, register: Register, row: int) -> bool:
+    """Whether the crash in the row may be that of the entry, with other things put right."""
+    now, made_up = register.recorded(row), is_made_up(entry.crash_id)
+    if apart(entry.spot, register.spot(row)):
+        return False
+    if entry.recorded is None:
+        return entry.spot is not None or not made_up
+    if made_up and entry.recorded.date != now.date:
+        return False
+    return entry.spot is not None or same_post(entry.recorded, now)

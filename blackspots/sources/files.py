@@ -63,7 +63,7 @@ class Source:
         if len(tables) > 1:
             have = ", ".join(str(t.sheet) for t in tables)
             raise BlackspotsError("several-layers", file=self.path.name, have=have)
-        if tables[0].frame.empty:
+        if not len(tables[0].frame):  # not "empty": a layer may have shapes only
             raise BlackspotsError("empty-layer", file=tables[0].where, table=name)
         return tables[0]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +30,8 @@ from blackspots.sources.points import finite, outside, points, source_crs
 from blackspots.sources.raw import RawTable
 
 _ENDS = ("x_from", "y_from", "x_to", "y_to")
+_NAMED: Final = frozenset({"roads", "railways", "areas"})
+"""Layers whose names are not those of persons, but may sound like them."""
 
 
 def read_roads(source: Source, target: CRS, findings: Findings) -> gpd.GeoDataFrame:
@@ -197,7 +200,8 @@ def _attributes(
         if column.kind == "ids":
             cells[column.name] = osm.node_ids(raw, found.get(column.name))
             continue
-        parser = own.get(column.name, _words if column.kind == "text" else None)
+        words = _Words(names=name not in _NAMED) if column.kind == "text" else None
+        parser = own.get(column.name, words)
         parser = parser or values.PARSERS[column.kind]
         if column.minimum == 0 and column.name not in own:
             parser = values.amount
@@ -213,11 +217,25 @@ def _attributes(
     return pd.DataFrame(cells, index=raw.frame.index), bad
 
 
-def _words(cell: Any) -> str | values.Noted:
-    """Text with numbers and names that show a person masked; roads may be named after one."""
-    text = values.text(cell)
-    masked = personal.mask(text)
-    return text if masked == text else values.Noted(masked, "repaired.personal")
+class _Words:
+    """Text without data of persons; two texts of a column stay two.
+
+    ``names``: whether names of persons are looked for, as in those of crossings, which may be
+    that of a householder.
+    """
+
+    def __init__(self, *, names: bool) -> None:
+        self.names = names
+        self.masked: dict[str, str] = {}
+
+    def __call__(self, cell: Any) -> str | values.Noted:
+        text = values.text(cell)
+        masked = personal.mask(text, names=self.names)
+        if masked == text:
+            return text
+        alike = (masked if n == 1 else f"{masked} ({n})" for n in count(1))
+        made = next(word for word in alike if self.masked.setdefault(word, text) == text)
+        return values.Noted(made, "repaired.personal")
 
 
 def _geometry(raw: RawTable, crs: str | None, table: str) -> gpd.GeoSeries:

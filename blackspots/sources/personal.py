@@ -62,20 +62,36 @@ def cells_kind(cells: Iterable[Any], *, numbers: bool = False) -> str | None:
     return None
 
 
-def mask(text: str) -> str:
+def mask(text: str, *, names: bool = True) -> str:
     """Free text without plates, identity numbers, phones, e-mails and names of persons.
 
     A name is told by the word before it (*lái xe*, *ông*, *Mr*), which stays, or the year of
     birth after it. Text without such data comes back as the same object.
+
+    Parameters
+    ----------
+    names
+        Whether to look for names of persons; those of roads and places are none.
     """
     words = text if text.isascii() else unicodedata.normalize("NFC", text)
     count = 0
-    for hint, patterns in _text():
+    for is_name, hint, patterns in _text():
+        if is_name and not names:
+            continue
         if hint.search(words):
             for pattern in patterns:
                 words, found = pattern.subn(_masked, words)
                 count += found
     return words if count else text
+
+
+def mask_road(text: str) -> str:
+    """The road of a crash without data of persons; the name of a street is no person's.
+
+    The cell is a street's name where it begins or ends with a word for one and all else in it
+    is written as a name: *Ngõ Ông Nguyễn Văn Hùng*, but not *đường trước nhà ông Hùng*.
+    """
+    return mask(text, names=not _street().fullmatch(unicodedata.normalize("NFC", text)))
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -130,7 +146,7 @@ def _cells() -> dict[str, re.Pattern[str]]:
     """Kind to what a whole cell of it looks like; identity numbers and names last."""
     tree = _tree()
     alike = {k: _compiled(v, re.IGNORECASE) for k, v in tree["cells"].items()}
-    return alike | {k: _compiled(v) for k, v in tree["cells_as_written"].items()}
+    return alike | {"name": _compiled(tree["cells_as_written"]["name"])}
 
 
 @cache
@@ -142,12 +158,22 @@ def _places() -> tuple[re.Pattern[str], frozenset[str]]:
 
 
 @cache
-def _text() -> tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...]:
-    """What to mask, in order: a hint that is quick to look for, and the patterns behind it."""
+def _text() -> tuple[tuple[bool, re.Pattern[str], tuple[re.Pattern[str], ...]], ...]:
+    """What to mask, in order: whether it is names, a quick hint, the patterns behind it."""
     return tuple(
-        (_compiled([group["hint"]]), tuple(_compiled([p]) for p in group["patterns"]))
+        (
+            group.get("names", False),
+            _compiled([group["hint"]]),
+            tuple(_compiled([p]) for p in group["patterns"]),
+        )
         for group in _tree()["text"]
     )
+
+
+@cache
+def _street() -> re.Pattern[str]:
+    """The whole name of a street."""
+    return _compiled(_tree()["cells_as_written"]["street"])
 
 
 def _compiled(patterns: list[str], flags: int = 0) -> re.Pattern[str]:

@@ -119,10 +119,10 @@ def _whole(path: Path, layer: str | None, sheet: str | None) -> RawTable:
         table = _with_words(table, words)
     name = meta["geometry_name"] or "wkb_geometry"
     if name not in table.column_names:
-        return RawTable(path.name, sheet, _cells(table), repairs=repairs)
+        return RawTable(path.name, sheet, _cells(table, table.num_rows), repairs=repairs)
     # Shapes that cannot exist (a line of one vertex) come as none and are rejected as rows.
     shapes = shapely.from_wkb(table[name].to_numpy(), on_invalid="ignore")
-    cells = _cells(table.drop_columns([name]))
+    cells = _cells(table.drop_columns([name]), table.num_rows)
     return replace(_located(path, sheet, cells, shapes, meta["crs"]), repairs=repairs)
 
 
@@ -196,23 +196,28 @@ def _located(path: Path, sheet: str | None, cells: pd.DataFrame, shapes: Any, cr
     return RawTable(path.name, sheet, cells, geometry, known)
 
 
-def _cells(table: pa.Table, first: int = 1) -> pd.DataFrame:
+def _cells(table: pa.Table, rows: int) -> pd.DataFrame:
+    """The columns as a frame; ``rows`` is said, as a table without columns has none."""
+    index = pd.RangeIndex(1, rows + 1)
+    if not table.column_names:
+        return pd.DataFrame(index=index)
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
     for field in table.schema:
         # Lists and objects have no different values to tell.
         if pa.types.is_nested(field.type) or isinstance(field.type, pa.BaseExtensionType):
             frame[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
-    frame.index = pd.RangeIndex(first, first + len(frame))
+    frame.index = index
     return frame
 
 
 def _parquet(path: Path) -> RawTable:
     table = pyarrow.parquet.read_table(path)
     if b"geo" not in (table.schema.metadata or {}):
-        return RawTable(path.name, None, _cells(table))
+        return RawTable(path.name, None, _cells(table, table.num_rows))
     located = gpd.read_parquet(path)
     others = [n for n in located.columns if isinstance(located[n].dtype, gpd.array.GeometryDtype)]
-    cells = _cells(table.select([n for n in located.columns if n not in others]))
+    names = [n for n in located.columns if n not in others]
+    cells = _cells(table.select(names), table.num_rows)
     return _located(path, None, cells, located.geometry.array, located.crs)
 
 
@@ -235,8 +240,8 @@ def _streamed(path: Path, layer: str | None, sheet: str | None) -> Iterator[RawT
                         for name, kind in kinds.items()
                     },
                     dtype=object,
+                    index=pd.RangeIndex(first, first + len(piece)),
                 )
-                cells.index = pd.RangeIndex(first, first + len(piece))
                 shapes = [None if f.geometry is None else _shape(f.geometry) for f in piece]
                 if features.schema["geometry"] == "None":
                     yield RawTable(path.name, sheet, cells)

@@ -1,23 +1,31 @@
-"""Safety performance functions and Empirical Bayes against published answers.
+"""Empirical Bayes, and what else judges a place beside its like, against published answers.
 
-Authorities: Hauer, Harwood, Council, Griffith 2002 (TRR 1784); R MASS `glm.nb`
-(shared/data/crashes/README.md, section 4); statsmodels NegativeBinomial; the row `ranks` of
-shared/reference/screening.md.
+Authorities: Hauer, Harwood, Council, Griffith 2002 (TRR 1784); the rows `ranks`, `peak search`
+and `beta test` of shared/reference/screening.md; scipy.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from blackspots.screening import expected
-from blackspots.screening.expected import classes_of, design, empirical_bayes, fit_spf
+from blackspots.screening.expected import (
+    by_severity,
+    empirical_bayes,
+    epdo,
+    level_of_service,
+    of_each_year,
+)
+from blackspots.screening.over_representation import (
+    benjamini_hochberg,
+    overrepresented,
+    share_of_type,
+)
+from blackspots.screening.peaks import peak_search
 
 
 def test_hauer_2002_one_year() -> None:
@@ -75,140 +83,189 @@ def test_one_more_crash_never_makes_a_place_look_safer(x: int, mu: float, k: flo
     assert made["p_excess"].is_monotonic_increasing
 
 
-# Fitting ------------------------------------------------------------------------------------
+# Years, weights, unknowns -------------------------------------------------------------------
 
 
-@pytest.mark.shared
-def test_the_fit_is_that_of_r_glm_nb(shared: Path) -> None:
-    """318 junctions: -9.917109, 1.073186, 0.005988, theta 0.190130, logLik -762.2924."""
-    table = pd.read_csv(shared / "crashes" / "intersections_before_after" / "reference.csv")
-    covariates = pd.DataFrame(
-        {"one": 1.0, "max": np.log(table["Max_AADT"]), "min": np.log(table["Min_AADT"])}
-    )
-    spf = fit_spf(table["kabco"], table["year"], covariates)
-    assert (spf.method, spf.units, spf.crashes) == ("negative-binomial", 318, 3134)
-    np.testing.assert_allclose(spf.coefficients, [-9.917109, 1.073186, 0.005988], atol=2e-5)
-    assert 1 / spf.k == pytest.approx(0.190130, abs=1e-6)
-    assert spf.log_likelihood == pytest.approx(-762.2924, abs=5e-5)
+def test_hauer_2002_year_by_year() -> None:
+    """12, 7 and 8 crashes: w .221, 7.97 a year; a year twice as busy has twice the crashes."""
+    year = 1.8 * 0.0224 * 4000**0.564
+    mu = np.full((1, 3), year)
+    made = empirical_bayes([[12, 7, 8]], mu, 1 / (2.05 * 1.8))
+    assert made["weight"].iloc[0] == pytest.approx(0.221, abs=5e-4)
+    assert made["expected"].iloc[0] / 3 == pytest.approx(7.97, abs=5e-3)
+    np.testing.assert_allclose(of_each_year(made["expected"], mu), made["expected"].iloc[0] / 3)
+    uneven = np.array([[year, 2 * year, year]])
+    shared = of_each_year(empirical_bayes([[12, 7, 8]], uneven, 0.27)["expected"], uneven)[0]
+    assert shared[1] == pytest.approx(2 * shared[0])
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_fit_is_that_of_statsmodels(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    units = 400
-    length = rng.uniform(50, 500, units)
-    traffic = rng.uniform(500, 20_000, units)
-    urban = rng.integers(0, 2, units)
-    mu = length * np.exp(-12 + 0.9 * np.log(traffic) + 0.5 * urban)
-    x = rng.poisson(mu * rng.gamma(2.0, 0.5, units))
-    covariates = pd.DataFrame({"one": 1.0, "ln": np.log(traffic), "urban": urban})
-    spf = fit_spf(x, length, covariates)
-    peer = sm.NegativeBinomial(x, covariates, offset=np.log(length)).fit(
-        disp=0, method="newton", maxiter=200
-    )
-    assert spf.log_likelihood >= peer.llf - 1e-6
-    np.testing.assert_allclose(spf.coefficients, peer.params.iloc[:-1], rtol=2e-4, atol=2e-4)
-    assert spf.k == pytest.approx(peer.params["alpha"], rel=1e-3)
-    np.testing.assert_allclose(
-        spf.predict(length, covariates),
-        length * np.exp(covariates @ peer.params.iloc[:-1]),
-        rtol=1e-3,
-    )
+def test_a_year_without_a_figure_counts_in_neither_sum() -> None:
+    made = empirical_bayes([[3, np.nan, 1], [np.nan] * 3], [[2.0, 2.0, 1.0], [1.0] * 3], 0.5)
+    plain = empirical_bayes([4], [3.0], 0.5)
+    pd.testing.assert_series_equal(made.iloc[0], plain.iloc[0])
+    assert made.iloc[1].isna().all()
 
 
-def test_classes_without_an_intercept_fit_like_an_intercept_and_contrasts() -> None:
-    rng = np.random.default_rng(4)
-    label = pd.Series(rng.choice(["a", "b", "c"], 300))
-    mean = label.map({"a": 1.0, "b": 3.0, "c": 6.0}).to_numpy()
-    x = rng.poisson(mean * rng.gamma(1.5, 1 / 1.5, 300))
-    spf = fit_spf(x, np.ones(300), design(label))
-    # The maximum-likelihood mean of an NB2 class is its average count.
-    averages = pd.Series(x).groupby(label).mean()
-    np.testing.assert_allclose(np.exp(spf.coefficients), averages, rtol=1e-4)
-    assert spf.names == ("a", "b", "c")
+def test_weighted_counts_lie_between_the_whole_ones() -> None:
+    made = empirical_bayes([2, 2.4, 3], [2.0] * 3, 0.5)["expected"]
+    assert made[1] == pytest.approx(0.6 * made[0] + 0.4 * made[2])
 
 
-def test_counts_without_overdispersion_give_a_k_of_about_nothing() -> None:
-    x = np.tile([2, 3, 2, 3, 2, 3], 20)
-    spf = fit_spf(x, np.ones(len(x)), pd.DataFrame({"one": np.ones(len(x))}))
-    assert spf.method == "negative-binomial"
-    assert spf.k < 1e-3
-    assert spf.predict([1.0], pd.DataFrame({"one": [1.0]}))[0] == pytest.approx(2.5, rel=1e-3)
+def test_without_overdispersion_all_like_places_are_the_same() -> None:
+    row = empirical_bayes([9], [4.0], 0).iloc[0]
+    assert (row["weight"], row["expected"], row["variance"], row["excess"]) == (1, 4, 0, 0)
+    assert row["p_excess"] == pytest.approx(0.5, abs=1e-3)
 
 
-# Too little to fit --------------------------------------------------------------------------
+def test_an_unknown_prediction_expects_nothing_known() -> None:
+    assert empirical_bayes([3], [np.nan], 0.5).isna().all(axis=None)
+    assert np.isnan(empirical_bayes([3], [1.0], np.nan)["expected"][0])
 
 
-def test_few_crashes_are_pooled_with_k_by_moments() -> None:
-    """Seven crashes on ten units of unequal length, worked by hand from the formula."""
-    x = np.array([4, 0, 0, 1, 0, 0, 2, 0, 0, 0.0])
-    e = np.array([2, 1, 1, 1, 1, 1, 1, 1, 1, 4.0])
-    spf = fit_spf(x, e, pd.DataFrame({"one": np.ones(10)}))
-    mu = e * 7 / 14
-    assert spf.method == "pooled"
-    np.testing.assert_allclose(spf.predict(e, pd.DataFrame({"one": np.ones(10)})), mu)
-    assert spf.k == pytest.approx(((x - mu) ** 2 - x).sum() / (mu**2).sum())
-    assert np.isnan(spf.log_likelihood)
+@pytest.mark.parametrize(("x", "mu", "k"), [(-1, 1, 1), (1, -1, 1), (1, 1, -0.1)])
+def test_figures_below_nothing_are_faults(x: float, mu: float, k: float) -> None:
+    with pytest.raises(ValueError, match="below 0"):
+        empirical_bayes([x], [mu], k)
 
 
-@pytest.mark.parametrize(
-    ("x", "method", "k"),
-    [
-        ([0] * 10, "pooled-assumed-k", expected.ASSUMED_DISPERSION),
-        ([1] + [0] * 9, "pooled-assumed-k", expected.ASSUMED_DISPERSION),
-        ([1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "pooled-assumed-k", expected.ASSUMED_DISPERSION),
-        ([30, 0], "pooled-assumed-k", expected.ASSUMED_DISPERSION),
-    ],
+# Severities and costs -----------------------------------------------------------------------
+
+
+def test_severities_add_up_to_the_estimate_for_all_and_spread_the_unknown() -> None:
+    observed = pd.DataFrame({"crashes": [9, 4], "fatal": [1, 0], "injury": [5, 0], "pdo": [2, 0]})
+    shares = pd.Series({"fatal": 0.1, "injury": 0.5, "pdo": 0.4})
+    made = by_severity(observed, [4.0, 2.0], shares, [0.4, 0.8])
+    total = empirical_bayes([9, 4], [4.0, 2.0], [0.4, 0.8])["expected"]
+    np.testing.assert_allclose(made.sum(axis=1), total)
+    each = [empirical_bayes([x], [4.0 * p], 0.4)["expected"][0] for x, p in
+            zip([1, 5, 2], shares, strict=True)]  # fmt: skip
+    np.testing.assert_allclose(made.iloc[0], np.array(each) / sum(each) * total[0])
+    assert by_severity(observed, [4.0, 2.0], shares * np.nan, 0.4).isna().all(axis=None)
+
+
+def test_epdo_weights_follow_from_the_costs() -> None:
+    """The first manual's 542, 11 and 1 (M), from any table in that proportion."""
+    counts = pd.DataFrame({"fatal": [1], "injury": [2], "pdo": [3]}, index=["here"])
+    made = epdo(counts, {"fatal": 542 * 7400.0, "injury": 11 * 7400.0, "pdo": 7400.0})
+    assert made["here"] == pytest.approx(542 + 22 + 3)
+    with pytest.raises(ValueError, match="injury"):
+        epdo(counts, {"fatal": 5.0, "pdo": 1.0})
+    with pytest.raises(ValueError, match="pdo"):
+        epdo(counts, {"fatal": 5.0, "injury": 2.0, "pdo": 0.0})
+
+
+def test_levels_of_service_hold_a_fifth_three_tenths_three_tenths_and_a_fifth() -> None:
+    rng = np.random.default_rng(1)
+    means = rng.gamma(1 / 0.4, 0.4 * 3.0, 40_000)
+    level = level_of_service(means, np.full(40_000, 3.0), 0.4)
+    share = pd.Series(level).value_counts(normalize=True)
+    np.testing.assert_allclose(share[["I", "II", "III", "IV"]], [0.2, 0.3, 0.3, 0.2], atol=0.01)
+    middle = stats.gamma.median(2.5, scale=1.2)
+    assert level_of_service([middle - 1e-6, middle + 1e-6], [3.0] * 2, 0.4).tolist() == [
+        "II",
+        "III",
+    ]
+    assert level_of_service([1.0, np.nan], [np.nan, 1.0], 0.4).tolist() == [None, None]
+
+
+# Over-representation ------------------------------------------------------------------------
+
+
+def test_the_beta_test_row() -> None:
+    """Mean .22, alpha .80, beta 2.84: 2 of 10 -> .396, 2 of 4 -> .794."""
+    made = overrepresented([2, 2], [10, 4], threshold=0.22, prior=(0.80, 2.84))
+    np.testing.assert_allclose(made["probability"], [0.396, 0.794], atol=5e-4)
+    variance = 0.22 * 0.78 / (0.80 + 2.84 + 1)
+    made = overrepresented([2, 2], [10, 4], mean=0.22, variance=variance)
+    np.testing.assert_allclose(made["probability"], [0.396, 0.794], atol=2e-3)
+
+
+def test_the_spread_of_shares_is_that_which_made_the_counts() -> None:
+    rng = np.random.default_rng(2)
+    n = rng.integers(0, 40, 20_000)
+    y = rng.binomial(n, rng.beta(2.0, 6.0, 20_000))
+    mean, variance = share_of_type(y, n)
+    assert mean == pytest.approx(0.25, abs=0.005)
+    assert variance == pytest.approx(0.25 * 0.75 / 9, rel=0.05)
+    made = overrepresented(y, n)
+    truly = stats.beta.sf(mean, 2.0 + y, 6.0 + n - y)
+    np.testing.assert_allclose(made["probability"], truly, atol=0.03)
+
+
+@pytest.mark.parametrize(("y", "n"), [([1], [5]), ([1, 1], [2, 2]), ([0, 0], [9, 9]), ([], [])])
+def test_sites_that_do_not_differ_have_no_distribution_to_judge_by(
+    y: list[int], n: list[int]
+) -> None:
+    made = overrepresented(y, n)
+    assert made[["probability", "q", "expected_share"]].isna().all(axis=None)
+    assert len(made) == len(n)
+
+
+def test_more_of_a_kind_than_crashes_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="of a kind"):
+        overrepresented([3], [2])
+
+
+@settings(max_examples=100)
+@given(st.lists(st.floats(0, 1), max_size=40))
+def test_false_discovery_rates_are_those_of_scipy(p: list[float]) -> None:
+    expected = stats.false_discovery_control(p) if p else []
+    np.testing.assert_allclose(benjamini_hochberg(p), expected, rtol=1e-12)
+    some = benjamini_hochberg([np.nan, *p])
+    assert np.isnan(some[0])
+    np.testing.assert_allclose(some[1:], expected, rtol=1e-12)
+
+
+# Peak search --------------------------------------------------------------------------------
+
+COUNTS = [0, 0, 3, 0, 0, 1, 0, 0, 0]
+
+
+def test_the_peak_search_row() -> None:
+    """sigma 1.014; CV .338 and 1.014; limit .30 -> none, .35 -> window 3."""
+    row = peak_search(COUNTS, limit=0.35).iloc[0]
+    assert (row["start"] + 1, row["units"], row["value"]) == (3, 1, 3)
+    assert row["sigma"] == pytest.approx(1.014, abs=5e-4)
+    assert row["cv"] == pytest.approx(0.338, abs=5e-4)
+    assert row["sigma"] / 1 == pytest.approx(1.014, abs=5e-4)
+    assert peak_search(COUNTS, limit=0.30).isna().all(axis=None)
+
+
+def test_windows_grow_until_one_is_sure_enough() -> None:
+    """No unit alone is, of the windows of two the first is."""
+    pair = peak_search([4, 5, 4, 0, 1, 0], limit=0.45).iloc[0]
+    two = np.array([9, 9, 4, 1, 1])
+    assert np.std([4, 5, 4, 0, 1, 0], ddof=1) / 5 > 0.45
+    assert (pair["start"], pair["units"], pair["value"]) == (0, 2, 9)
+    assert pair["cv"] == pytest.approx(np.std(two, ddof=1) / 9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=8), min_size=1, max_size=5),
+    st.floats(0.05, 1.5),
 )
-def test_k_is_assumed_where_the_counts_cannot_tell_it(x: list[int], method: str, k: float) -> None:
-    spf = fit_spf(x, np.ones(len(x)), pd.DataFrame({"one": np.ones(len(x))}))
-    assert (spf.method, spf.k) == (method, k)
+def test_sections_are_searched_together_as_each_alone(
+    sections: list[list[int]], limit: float
+) -> None:
+    name = np.repeat(np.arange(len(sections)), [len(s) for s in sections])
+    made = peak_search(np.concatenate(sections), limit=limit, section=name)
+    for i, values in enumerate(sections):
+        want: tuple[float, ...] | None = None
+        for size in range(1, len(values)):
+            windows = np.convolve(values, np.ones(size, int), "valid")
+            sigma = np.std(windows, ddof=1)
+            if 0 < sigma <= limit * windows.max() * (1 + 1e-12):
+                want = (int(windows.argmax()), size, windows.max())
+                break
+        row = made.loc[i]
+        got = None if pd.isna(row["start"]) else (row["start"], row["units"], row["value"])
+        assert got == want
 
 
-def test_no_crash_at_all_predicts_half_a_crash_over_all_and_not_zero() -> None:
-    spf = fit_spf([0, 0], [10.0, 30.0], pd.DataFrame({"one": [1.0, 1.0]}))
-    np.testing.assert_allclose(
-        spf.predict([10.0, 30.0], pd.DataFrame({"one": [1.0] * 2})), [0.125, 0.375]
-    )
-
-
-@pytest.mark.parametrize(
-    ("crashes", "units", "fitted"), [(30, 20, True), (29, 20, False), (30, 19, False)]
-)
-def test_a_fit_needs_thirty_crashes_on_twenty_units(crashes: int, units: int, fitted: bool) -> None:
-    x = np.zeros(units)
-    x[: crashes // 5] = 5
-    x[-1] = crashes % 5
-    spf = fit_spf(x, np.ones(units), pd.DataFrame({"one": np.ones(units)}))
-    assert spf.crashes == crashes
-    assert (spf.method == "negative-binomial") == fitted
-
-
-def test_pooling_gives_every_class_the_same_rate_and_traffic_no_part() -> None:
-    label = pd.Series(["a", "a", "b", "b"])
-    covariates = design(label, pd.Series([100.0, 5000.0, 40.0, 9000.0]))
-    spf = fit_spf([3, 0, 1, 0], [1.0] * 4, covariates)
-    np.testing.assert_allclose(spf.predict([1.0] * 4, covariates), 1.0)
-
-
-# Classes and traffic ------------------------------------------------------------------------
-
-
-def test_classes_with_few_crashes_are_made_one() -> None:
-    label = pd.Series(["national"] * 3 + ["path", "track", None])
-    made = classes_of(label, [10, 10, 10, 2, 3, 1])
-    assert made.tolist() == ["national"] * 3 + ["other"] * 3
-
-
-def test_leftovers_too_few_for_a_class_join_the_smallest_kept_one() -> None:
-    label = pd.Series(["national", "local", "path"])
-    assert classes_of(label, [30, 9, 1]).tolist() == ["national", "local", "local"]
-
-
-@pytest.mark.parametrize("traffic", [[100.0, None], [100.0, 0.0]])
-def test_traffic_that_is_not_known_everywhere_is_left_out(traffic: list[float | None]) -> None:
-    """Zero or missing traffic is never silently 0 or 1."""
-    made = design(pd.Series(["a", "a"]), pd.Series(traffic, dtype="float64"))
-    assert list(made.columns) == ["a"]
-    full = design(pd.Series(["a", "a"]), pd.Series([100.0, 200.0]))
-    np.testing.assert_allclose(full["ln(traffic)"], np.log([100, 200]))
+def test_units_of_a_section_stand_together_and_none_is_missing() -> None:
+    with pytest.raises(ValueError, match="stand together"):
+        peak_search([1, 2, 3], limit=1.0, section=[0, 1, 0])
+    with pytest.raises(ValueError, match="missing"):
+        peak_search([1, np.nan], limit=1.0)
+    assert len(peak_search([], limit=1.0)) == 0

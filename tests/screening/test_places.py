@@ -18,7 +18,7 @@ from test_sites import NET, VN, YEARS
 
 from blackspots.locating import Reach, locate
 from blackspots.network import Network, build_network
-from blackspots.screening import Expectation, expect, expected_at, screen
+from blackspots.screening import Expectation, Layers, expect, expected_at, screen
 
 COLUMNS = ["place", "route_id", "from_measure", "to_measure", "junction_id", "crossing_id"]
 
@@ -62,7 +62,11 @@ READY = prepared(MANY)
 
 def test_a_work_over_a_whole_site_faces_at_least_its_crashes() -> None:
     located, expectation = READY
-    sites, membership = screen(located, expectation, VN, routes=NET.routes, junctions=NET.junctions)
+    layers = Layers(
+        routes=NET.routes, segments=NET.segments, nodes=NET.nodes, junctions=NET.junctions
+    )
+    screened = screen(located, expectation, VN, layers)
+    sites, membership = screened.sites, screened.membership
     assert {"segment", "junction"} <= set(sites["kind"])
     made = expected_at(
         sites.rename(columns={"kind": "place"}), located, expectation,

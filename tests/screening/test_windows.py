@@ -7,6 +7,7 @@ shared/reference/screening.md gives them (vn-26-2012), written here once more by
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blackspots.presets import definition
-from blackspots.screening import windows
+from blackspots.schema import SEVERITIES
+from blackspots.screening import scanning, windows
+from blackspots.screening.events import layout_of
 from blackspots.screening.windows import (
     BLACK_SPOT,
     NONE,
@@ -28,7 +31,7 @@ from blackspots.screening.windows import (
 )
 
 VN = definition("vn-26-2012")
-NAMES = ("any", "fatal", "injury_only", "unknown")
+LAYOUT = layout_of(VN)
 
 
 def met(severities: list[str]) -> bool:
@@ -80,13 +83,12 @@ def verdict(severities: list[str]) -> int:
 def test_what_the_circular_says(
     fatal: int, injury: int, pdo: int, unknown: int, level: int, rule: str | None
 ) -> None:
-    total = fatal + injury + pdo + unknown
-    got, which = judge(np.array([[total, fatal, injury, unknown]]), NAMES, VN)
+    got = judge(np.array([[fatal, 0, 0, injury, pdo, unknown]], dtype=float), LAYOUT, VN)
     severities = ["fatal"] * fatal + ["injury"] * injury + ["pdo"] * pdo + ["unknown"] * unknown
     assert level == verdict(severities)
-    assert got[0] == level
+    assert got.level[0] == level
     if rule is not None and level != POTENTIAL:
-        assert VN.rules[which[0]].id == rule
+        assert VN.rules[got.rule[0]].id == rule
 
 
 @settings(max_examples=150, deadline=None)
@@ -96,13 +98,8 @@ def test_what_the_circular_says(
     )
 )
 def test_judgement_is_that_of_trying_every_severity(severities: list[str]) -> None:
-    counts = [
-        len(severities),
-        severities.count("fatal"),
-        sum(s in {"serious", "slight", "injury"} for s in severities),
-        severities.count("unknown"),
-    ]
-    assert judge(np.array([counts]), NAMES, VN)[0][0] == verdict(severities)
+    counts = [severities.count(name) for name in SEVERITIES]
+    assert judge(np.array([counts], dtype=float), LAYOUT, VN).level[0] == verdict(severities)
 
 
 # All windows --------------------------------------------------------------------------------
@@ -303,14 +300,14 @@ def test_a_window_that_the_law_passes_over_is_taken_for_its_numbers() -> None:
 def pairs_judged(monkeypatch: pytest.MonkeyPatch, crashes: int, routes: int) -> int:
     """Pairs of window and crash that a scan looks at; 4 crashes and 3 km to a route."""
     seen = 0
-    judged = windows._judge_members
+    judged = scanning._judge_lot
 
-    def counting(made: object, member: np.ndarray, *rest: object) -> None:
+    def counting(made: Any, definition_: Any, group: Any, member: np.ndarray, *rest: Any) -> None:
         nonlocal seen
         seen += len(member)
-        judged(made, member, *rest)  # type: ignore[arg-type]
+        judged(made, definition_, group, member, *rest)
 
-    monkeypatch.setattr(windows, "_judge_members", counting)
+    monkeypatch.setattr(scanning, "_judge_lot", counting)
     rng = np.random.default_rng(5)
     table = pd.DataFrame(
         {
@@ -332,3 +329,39 @@ def test_work_grows_with_the_crashes_and_not_with_their_square(
     small, large = (pairs_judged(monkeypatch, n, n // 4) for n in (2_000, 20_000))
     assert large < 11 * small
     assert large < 3 * 20_000
+
+
+# Windows on a fixed grid --------------------------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(1, 2500), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1)), max_size=30),
+    st.sampled_from([(500, 100), (100, 100), (300, 100), (250, 100), (100, 30)]),
+)
+def test_fixed_windows_against_counting_each(
+    lengths: list[int], crashes: list[tuple[int, float]], size: tuple[int, int]
+) -> None:
+    window, step = size
+    track = np.array([t % len(lengths) for t, _ in crashes], dtype="int64")
+    at = np.array([round(share * lengths[t % len(lengths)]) for t, share in crashes], dtype=float)
+    made = windows.fixed_windows(at, lengths, window, step, track=track)
+    for t, length in enumerate(lengths):
+        own = made.counts[made.offsets[t] : made.offsets[t + 1]]
+        here = at[track == t]
+        begin = np.arange(len(own)) * step
+        assert begin[-1] + window >= length > (begin[-2] + window if len(own) > 1 else 0)
+        for i, low in enumerate(begin):
+            last = i == len(own) - 1
+            inside = (here >= low) & ((here < low + window) | last)
+            assert own[i] == inside.sum()
+
+
+def test_fixed_windows_refuse_what_is_no_grid() -> None:
+    for window, step in ((0, 0), (100, 200), (np.nan, 100), (np.inf, 100), (100, -1)):
+        with pytest.raises(ValueError, match="window"):
+            windows.fixed_windows([1.0], [10.0], window, step)
+    with pytest.raises(ValueError, match="finite"):
+        windows.fixed_windows([np.nan], [10.0], 100, 100)
+    assert windows.fixed_windows([], [950.0], 500, 100).counts.tolist() == [0] * 6

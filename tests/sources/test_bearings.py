@@ -43,6 +43,40 @@ def test_any_cell_is_a_bearing_or_refused(cell: object) -> None:
         assert 0 <= bearing(cell) < 360
 
 
+def read(folder: Path, cells: list[object]) -> tuple[list[float | None], Findings]:
+    lon, lat = degrees(0, 0)
+    rows = [{"Hướng đi": cell, "lat": lat, "lon": lon} for cell in cells]
+    write_rows(folder / "c.csv", rows, list(rows[0]))
+    findings = Findings()
+    made = read_crashes([folder / "c.csv"], CRS.from_user_input(GRID), findings).crashes
+    return [None if pd.isna(turn) else turn for turn in made["bearing"]], findings
+
+
+@pytest.mark.parametrize("codes", [[1, 2], [1, 2, 3, 4], [*range(1, 9)], [0], [0, 1], ["1.0", 2]])
+def test_a_list_of_codes_is_no_direction_and_is_told_once(
+    tmp_path: Path, codes: list[object]
+) -> None:
+    turns, findings = read(tmp_path, [*codes, *codes, ""])
+    assert turns == [None] * (2 * len(codes) + 1)
+    assert [(r["column"], r["code"], r["count"]) for r in findings.remarks] == [
+        ("Hướng đi", "bearing-codes", 2 * len(codes))
+    ]
+    assert findings.rejects == []
+
+
+@pytest.mark.parametrize(
+    "turns", [[0, 90, 180, 270], [1, 2, 95], [0.5, 1], [5, 10], [*range(9)], [3, 359]]
+)
+def test_a_column_of_degrees_is_read_as_such(tmp_path: Path, turns: list[float]) -> None:
+    assert read(tmp_path, list(turns))[0] == turns
+
+
+def test_words_beside_codes_are_read(tmp_path: Path) -> None:
+    turns, findings = read(tmp_path, ["Bắc", 1, "Nam", 2])
+    assert turns == [0, None, 180, None]
+    assert [r["code"] for r in findings.remarks] == ["bearing-codes"]
+
+
 def test_a_crash_keeps_its_place_though_its_direction_cannot_be_read(tmp_path: Path) -> None:
     lon, lat = degrees(0, 0)
     rows = [

@@ -3,14 +3,18 @@
 import time
 import unicodedata
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import CRS
+from small_study import GRID, line, point, write_features
 
 from blackspots.presets import headers
-from blackspots.sources import personal
+from blackspots.sources import Findings, personal, read_crossings, read_roads
+from blackspots.sources.files import Source
 from blackspots.sources.personal import MASK
 
 HEADERS = {
@@ -233,6 +237,50 @@ def test_text_without_persons_is_the_same_object(text: str) -> None:
     assert personal.mask(decomposed) is decomposed
 
 
+STREETS = [
+    "Ngõ Ông Nguyễn Văn Hùng", "NGÕ BÀ TRẦN THỊ B", "Đường Cụ Nguyễn Văn Tố", "Dr.-Albert-Strasse",
+    "Dr. Albert-Strasse", "Dr. Josef Hoopweg", "Dr Martin Luther King Drive", "Phố Bà Triệu",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("street", STREETS)
+def test_the_name_of_a_street_is_that_of_no_person(street: str) -> None:
+    assert personal.mask(street, names=False) is street
+    assert personal.mask_road(street) is street
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["đường trước nhà ông Hùng", "Đường nhà Bà Nguyễn Thị B", "Mr Smith", "near Mr Smith Road"],
+)
+def test_a_person_beside_a_road_is_masked(words: str) -> None:
+    assert MASK in personal.mask_road(words)
+
+
+@given(found=st.one_of(PLATES, PHONES, CITIZENS, st.just("a.b@c.com.vn")))
+def test_numbers_in_names_of_streets_are_masked(found: str) -> None:
+    assert personal.mask_road(f"Đường {found}") == f"Đường {MASK}"
+    assert personal.mask(f"Đường {found}", names=False) == f"Đường {MASK}"
+
+
+def test_names_of_roads_stay_and_never_become_one(tmp_path: Path) -> None:
+    names = [*STREETS, "Đường 0912345678", "Đường 0912345679", "Đường 0912345678", "nhà ông Hùng"]
+    write_features(
+        tmp_path / "r.geojson",
+        [line((0, 9 * n), (500, 9 * n), name=name) for n, name in enumerate(names)],
+    )
+    findings = Findings()
+    source, grid = Source(tmp_path / "r.geojson"), CRS.from_user_input(GRID)
+    made = list(read_roads(source, grid, findings)["name"])
+    assert made[:-4] == STREETS
+    assert made[-4:] == ["Đường •••", "Đường ••• (2)", "Đường •••", "nhà ông Hùng"]
+    assert not any("0912" in str(record) for record in findings.remarks)
+    spots = [point(9 * n, 0, name=name) for n, name in enumerate(("Nhà ông Ba", "Nhà ông Tư"))]
+    write_features(tmp_path / "x.geojson", spots)
+    crossings = read_crossings(Source(tmp_path / "x.geojson"), grid, findings)
+    assert list(crossings["name"]) == ["Nhà ông •••", "Nhà ông ••• (2)"]
+
+
 @given(
     st.one_of(
         st.tuples(st.integers(0, 9999), st.integers(0, 999)).map(lambda t: f"Km{t[0]}+{t[1]:03d}"),
@@ -268,6 +316,7 @@ def test_masking_takes_time_in_proportion(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     start = time.perf_counter()
     personal.mask(text)
+    personal.mask_road(text)
     personal.header_kind(text)
     personal.cells_kind([text])
     assert time.perf_counter() - start < 10

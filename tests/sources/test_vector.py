@@ -22,8 +22,8 @@ from reading_files import cells, code_of, table
 from small_study import GRID, crashes, feature
 
 from blackspots.presets import encodings
-from blackspots.sources import Findings, read_crashes, vector
-from blackspots.sources.files import read_raw
+from blackspots.sources import Findings, read_crashes, read_roads, vector
+from blackspots.sources.files import Source, read_raw
 from blackspots.sources.raw import RawTable
 
 SUFFIXES = (".gpkg", ".geojson", ".fgb", ".shp", ".parquet")
@@ -98,6 +98,21 @@ def test_every_format_gives_the_same_rows(suffix: str, tmp_path: Path) -> None:
     assert raw.crs.to_epsg() == 4326
     assert raw.frame.index.tolist() == [1, 2, 3]
     assert told(raw) == told(table(write(attributes(), tmp_path / "same.gpkg")))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_layer_of_shapes_without_columns_is_read(
+    suffix: str, tmp_path: Path, streaming: Callable[[int], None], *, streamed: bool
+) -> None:
+    lines = [shapely.LineString([(106.7, 21.8), (106.7 + n / 100, 21.9)]) for n in (1, 2, 3)]
+    path = write(gpd.GeoDataFrame(geometry=lines, crs=4326), tmp_path / f"r{suffix}")
+    if streamed:
+        streaming(2)
+    made = read_roads(Source(path), CRS(GRID), Findings())
+    assert list(made.index) == ["R1", "R2", "R3"]
+    assert made["name"].isna().all()
+    assert (made.geometry.length > 1000).all()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES[:-1])

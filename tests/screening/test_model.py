@@ -1,0 +1,110 @@
+"""Populations of a study: what a place whose traffic is not counted is compared with."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+from blackspots.screening.expected import empirical_bayes
+from blackspots.screening.model import Expectation, expect, posterior
+from blackspots.screening.spf import design, fit_spf
+
+
+def junctions(units: int, counted: float, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
+    """Junctions, of which a share has its traffic counted, and their crashes."""
+    rng = np.random.default_rng(seed)
+    aadt = rng.uniform(500, 20_000, units)
+    x = rng.poisson(np.exp(-6 + 0.8 * np.log(aadt)) * rng.gamma(2.0, 0.5, units))
+    aadt[rng.random(units) >= counted] = np.nan
+    table = pd.DataFrame({"label": "QL1", "legs": rng.choice([3, 4], units), "aadt": aadt})
+    table.index.name = "junction_id"
+    return table, x
+
+
+def expectation(table: pd.DataFrame, x: np.ndarray) -> Expectation:
+    located = pd.DataFrame({"place": "junction", "junction_id": np.repeat(table.index, x)})
+    located["severity"] = np.where(np.arange(len(located)) % 4, "injury", "fatal")
+    return expect(
+        gpd.GeoDataFrame(located), routes=None, segments=None, junctions=gpd.GeoDataFrame(table),
+        crossings=None, areas=None, window=500.0, years=2.0,
+    )  # fmt: skip
+
+
+def test_where_all_traffic_is_counted_every_place_has_the_k_of_the_fit() -> None:
+    table, x = junctions(300, 1.0)
+    population = expectation(table, x).populations["junction"]
+    classes = table["legs"].map({3: "3 numbered", 4: "4 numbered"})
+    spf = fit_spf(x, np.ones(300), design(classes, table["aadt"]))
+    np.testing.assert_allclose(
+        population.rate, spf.predict(np.ones(300), design(classes, table["aadt"]))
+    )
+    np.testing.assert_allclose(population.k, spf.k)
+    np.testing.assert_allclose(population.sigma, 0.0)
+    assert population.notes == ()
+    assert population.k.index.equals(population.rate.index)
+
+
+def test_a_place_without_a_count_is_less_sure_and_keeps_more_of_its_own() -> None:
+    table, x = junctions(600, 0.5)
+    population = expectation(table, x).populations["junction"]
+    known = table["aadt"].notna()
+    assert population.notes[0] == ("part-traffic", str(int((~known).sum())))
+    assert (population.sigma[~known] > 0.2).all()
+    assert (population.sigma[known] == 0).all()
+    assert population.k[~known].min() > population.k[known].max()
+    np.testing.assert_allclose(population.k[known], population.spf.k)
+    assert (population.rate > 0).all()
+
+
+@pytest.mark.parametrize("counted", [0.0, 0.02])
+def test_too_little_traffic_leaves_the_classes(counted: float) -> None:
+    table, x = junctions(300, counted)
+    population = expectation(table, x).populations["junction"]
+    assert population.notes[0][0] == ("few-traffic" if counted else "no-traffic")
+    assert population.rate.nunique() == 2
+    assert (population.sigma == 0).all()
+
+
+def test_a_road_is_guessed_as_a_whole_and_not_section_by_section() -> None:
+    rng = np.random.default_rng(3)
+    routes = pd.DataFrame({"length": 2000.0, "road_class": "national"}, index=pd.RangeIndex(80))
+    segments = pd.DataFrame({"route_id": routes.index, "length": 2000.0})
+    aadt = rng.uniform(1000, 20_000, 80)
+    segments["aadt"] = np.where(np.arange(80) < 40, aadt, np.nan)
+    x = rng.poisson(4 * (aadt / 8000) ** 0.8)
+    located = pd.DataFrame({"route_id": np.repeat(routes.index, x), "place": "segment"})
+    located["route_measure"] = rng.uniform(0, 2000, len(located))
+    located["severity"] = "injury"
+    made = expect(
+        gpd.GeoDataFrame(located), routes=gpd.GeoDataFrame(routes),
+        segments=gpd.GeoDataFrame(segments), junctions=None, crossings=None, areas=None,
+        window=500.0, years=1.0,
+    )  # fmt: skip
+    population = made.populations["segment"]
+    assert population.spf.units == 4 * 80
+    assert population.notes[0] == ("part-traffic", "40")
+    assert (population.sigma.iloc[40:] > 0).all()
+    np.testing.assert_allclose(population.rate.iloc[40:], population.rate.iloc[40])
+    total = float((population.rate * 2000).sum())
+    assert total == pytest.approx(x.sum(), rel=0.15)
+
+
+def test_a_posterior_takes_the_k_of_each_place() -> None:
+    table, x = junctions(600, 0.5)
+    made = expectation(table, x)
+    population = made.populations["junction"]
+    observed = pd.DataFrame(
+        {"crashes": x, "fatal": 0, "serious": 0, "slight": 0, "injury": x, "pdo": 0}
+    )
+    mu = population.rate.to_numpy()
+    own = posterior(population, observed, mu, 2.0, population.rate.index)
+    eb = empirical_bayes(x, mu, population.k)
+    np.testing.assert_allclose(own["expected"] * 2, eb["expected"])
+    levels = [name for name in own if str(name).startswith("expected_") and name not in
+              {"expected_low", "expected_high"}]  # fmt: skip
+    np.testing.assert_allclose(own[levels].sum(axis=1), own["expected"])
+    few = posterior(population, observed.iloc[:2], mu[:2], 2.0, population.rate.index[[5, 5]])
+    again = empirical_bayes(x[:2], mu[:2], population.k.iloc[[5, 5]])
+    np.testing.assert_allclose(few["expected"] * 2, again["expected"])
