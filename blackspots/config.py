@@ -329,6 +329,9 @@ def _unusable(study: Study) -> Iterator[BlackspotsError]:
     name = study.path.name
     if study.budget is not None and study.budget.total <= 0:
         yield BlackspotsError("budget-not-positive", file=name, value=study.budget.amount)
+    least, most = study.screening.site_minimum, study.screening.site_maximum
+    if most < least:
+        yield BlackspotsError("site-bounds", file=name, minimum=f"{least:g}", maximum=f"{most:g}")
     if study.roads is None and study.crossings is None and not study.areas:
         yield BlackspotsError("nothing-to-place-at", file=name)
     paths = [("crashes", path) for path in study.crashes.files]

@@ -54,8 +54,8 @@ _AREA_COLUMNS: Final = [
     "injured",
 ]
 _AGREEMENT_COLUMNS: Final = [
-    *("verdict", "eb", "cluster", "agreement", "sites", "crashes", "fatal", "deaths", "injured"),
-    *("length", "expected", "excess"),
+    *("verdict", "eb", "cluster", "agreement", "sites", "crashes", "fatal", "unknown"),
+    *("deaths", "injured", "length", "expected", "excess"),
 ]
 _UNPLACED_COLUMNS: Final = [
     "reason",
@@ -182,10 +182,9 @@ def _write_tables(result: Result, folder: Path, notice: str) -> None:
         folder / "unplaced.csv",
         notice=notice,
     )
-    if len(result.sites):
-        table = agreement_table(result.sites)
-        store.write_csv(table, folder / "agreement.csv", index=False, notice=notice)
-        store.write_csv(result.certainty, folder / "certainty.csv", notice=notice)
+    table = agreement_table(result.sites)
+    store.write_csv(table, folder / "agreement.csv", index=False, notice=notice)
+    store.write_csv(result.certainty, folder / "certainty.csv", notice=notice)
     if result.clusters is not None:
         store.write_csv(result.clusters, folder / "clusters.csv", notice=notice)
     if len(result.areas):

@@ -16,10 +16,12 @@ from blackspots import crs as crs_
 from blackspots.config import Study
 from blackspots.errors import BlackspotsError
 from blackspots.kept_files import KeptFile, as_written
-from blackspots.labels import text
+from blackspots.labels import LANGUAGES, text
+from blackspots.presets.headers import plain
 from blackspots.reports import Sheet, write_workbook
 from blackspots.schema import LISTED, STATUSES
-from blackspots.sources.sitelist import DATA, ENTERED, data_rows, read_site_list
+from blackspots.sources.sitelist import DATA, ENTERED, SiteList, data_rows, read_site_list
+from blackspots.sources.workbooks import read_cells
 from blackspots.study import Result
 
 NAME: Final = "sites.xlsx"
@@ -59,7 +61,11 @@ def _read(study: Study) -> Path | None:
 
 
 def refuse_unread(folder: Path, study: Study) -> None:
-    """Refuse to replace a list with entries that the study does not read.
+    """Refuse to replace a list that holds what the study's own list does not.
+
+    That is an entry, a site taken off the list, or one that was carried over from an earlier
+    list because it was no longer found. A difference in a site that the user has changed in the
+    study's own list is no loss: that list is the newer one.
 
     Raises
     ------
@@ -72,21 +78,75 @@ def refuse_unread(folder: Path, study: Study) -> None:
         return
     target = crs_.parse(study.study.crs, "[study] crs")
     there = read_site_list(path, target)
-    edited = list(there.edited)
-    if edited and read is not None:
-        known = read_site_list(read, target)
-        on, words = set(there.sites.index), there.entries()
-        others, said = set(known.sites.index), known.entries()
-        edited = [
-            site
-            for site in edited
-            if (site in on) != (site in others) or words.get(site) != said.get(site)
-        ]
-    if edited:
+    lost = _at_stake(there)
+    if lost and read is not None:
+        lost = _not_held(lost, there, read_site_list(read, target))
+    if lost:
         told = as_written(path, study.folder)
         raise BlackspotsError(
-            "sites-unread", file=str(path), count=len(edited), first=edited[0], path=told
+            "sites-unread", file=str(path), count=len(lost), first=lost[0], path=told
         )
+
+
+def _at_stake(there: SiteList) -> list[str]:
+    """Sites of a list that no run would find again as they stand.
+
+    Those with entries, those taken off the list, since it was written or before, and those
+    that the run which wrote it no longer found.
+    """
+    found = _ranked(there.path)
+    gone = [site for site in map(str, there.sites.index) if site not in found]
+    return list(dict.fromkeys([*there.edited, *there.entries(), *gone, *map(str, there.off.index)]))
+
+
+def _not_held(sites: list[str], there: SiteList, own: SiteList) -> list[str]:
+    """Those of the sites of which the study's own list does not say what the one there says.
+
+    What was changed in the own list since it was written is newer than what a run carried over
+    from it. What was changed in the list that is there stands nowhere else.
+    """
+    here, other = _states(there), _states(own)
+    changed, newer = set(there.edited), set(own.edited)
+
+    def differs(site: str) -> bool:
+        if site not in other:
+            return True
+        carried = site not in changed
+        if carried and (site in newer or here[site] == (True, None)):
+            return False
+        return here[site] != other[site]
+
+    return [site for site in sites if differs(site)]
+
+
+def _states(sites: SiteList) -> dict[str, tuple[bool, tuple[str, ...] | None]]:
+    """Site to whether it is on the list, and what is entered beside it."""
+    words = sites.entries()
+    on = {str(site): (True, words.get(str(site))) for site in sites.sites.index}
+    return dict.fromkeys(map(str, sites.off.index), (False, None)) | on
+
+
+def _ranked(path: Path) -> set[str]:
+    """Sites of a list with a rank beside them; none where the column of ranks was taken out."""
+    wanted = [
+        {plain(text(f"column.{column}", language)) for language in LANGUAGES}
+        for column in ("site_id", "rank")
+    ]
+    made: set[str] = set()
+    for name, rows in read_cells(path).items():
+        if name == DATA:
+            continue
+        site = rank = None
+        for row in rows:
+            if site is not None and rank is not None:
+                if row[rank] not in (None, ""):
+                    made.add(str(row[site]).strip())
+                continue
+            words = [plain(str(cell)) for cell in row]
+            site, rank = (
+                next((i for i, word in enumerate(words) if word in names), None) for names in wanted
+            )
+    return made
 
 
 def write_sites(result: Result, path: Path, banner: str = "") -> None:

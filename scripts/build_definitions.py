@@ -34,8 +34,9 @@ OWN = """
 - A window of the rule's own length starts at every crash of a route, and a period of its own at
   every crash in the window; where `rolling = false` it starts on 1 January. Twelve months end the
   day before the same day a year later; from 29 February they end on 27 February.
-- Where the study is no longer than the period, dates do not matter, and a crash without a date
-  counts. Else a crash without a date may lie in any period.
+- A row without a date is refused where the register has a column of dates; only registers without
+  any dates keep their crashes undated. Where the study is no longer than the period, dates do not
+  matter, and a crash without a date counts. Else a crash without a date may lie in any period.
 - `black-spot`: a rule is met as recorded. `undetermined`: it is not, but would be if what the
   register leaves open (severity, date, type of collision, mode, persons, traffic, type of area)
   were what the rule asks for. Where several sums of one rule are open each is taken for itself,
@@ -43,9 +44,9 @@ OWN = """
   person) would meet a rule, and at least `minimum_crashes` are there; `short_of` says of which
   class. A tie goes to the window with the most crashes in its period.
 - The strongest window takes all its crashes; what it leaves of others is judged again, so that
-  each crash counts for one site. `rules` names every rule that a site meets. `tight_start` and
-  `tight_end` bound the shortest stretch whose crashes of the period still meet
-  the one in `rule`.
+  each crash counts for one site. `rules` names every rule that a site meets. `tight_from` and
+  `tight_to` bound the shortest stretch whose crashes of the period still meet the one in `rule`;
+  they are empty at sites that meet none, and away from roads.
 - At junctions and level crossings the crashes that were placed there are counted together, within
   `junction_radius` and `crossing_radius` of the definition. A radius of a rule of its own has an
   effect on roads only.

@@ -176,3 +176,24 @@ def test_areas_alone_are_enough_to_place_crashes_at(tmp_path: Path) -> None:
         text = text[:start] + text[end + 2 :]
     study.write_text(text, encoding="utf-8")
     assert load_study(study).roads is None
+
+
+@pytest.mark.parametrize(
+    "keys", ["site_minimum = 300\nsite_maximum = 200", "site_maximum = 50", "site_minimum = 2000"]
+)
+def test_a_greatest_length_of_a_site_below_the_least_is_refused(keys: str, tmp_path: Path) -> None:
+    study = write_study(tmp_path)
+    edit(study, "[budget]", f"[screening]\n{keys}\n\n[budget]")
+    with pytest.raises(BlackspotsError) as refusal:
+        load_study(study)
+    assert refusal.value.code == "site-bounds"
+    for language in ("vi", "en"):
+        told = refusal.value.message(language)
+        assert "site_maximum" in told
+        assert f"{refusal.value.fields['maximum']} m" in told
+
+
+def test_the_least_length_of_a_site_may_be_the_greatest(tmp_path: Path) -> None:
+    study = write_study(tmp_path)
+    edit(study, "[budget]", "[screening]\nsite_minimum = 200\nsite_maximum = 200\n\n[budget]")
+    assert load_study(study).screening.site_maximum == 200

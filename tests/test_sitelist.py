@@ -17,6 +17,7 @@ from small_study import Row, crash, crashes, edit, tree, write_rows, write_study
 from blackspots import sitelist
 from blackspots.cli import main
 from blackspots.config import load_study
+from blackspots.errors import BlackspotsError
 from blackspots.labels import text
 from blackspots.schema import STATUSES
 from blackspots.sources.sitelist import DATA
@@ -245,6 +246,18 @@ def test_a_status_that_is_none_is_told_and_a_run_without_sites_keeps_the_list(
     assert said(study) == {"kept": 0, "new": 0, "gone": 2}
 
 
+def test_tables_of_the_sites_are_there_with_their_columns_where_none_stands_out(
+    first: Path, study: Path
+) -> None:
+    register(study, [crash(17, 300, -4), crash(18, 3600, 5)])
+    assert run(study) == 0
+    for name in ("ranking.csv", "agreement.csv", "certainty.csv"):
+        full, none = (pd.read_csv(each.parent / "out" / name) for each in (first, study))
+        assert len(full), name
+        assert none.empty, name
+        assert list(none.columns) == list(full.columns), name
+
+
 # Nothing is lost -----------------------------------------------------------------------------
 
 
@@ -278,6 +291,64 @@ def test_a_run_that_would_lose_entries_does_not_begin(
     change(out, lambda page, rows, _: page.delete_rows(rows[east]))
     assert run(study, "--lang", "en") == 1
     assert east in capsys.readouterr().err
+
+
+def refused(study: Path) -> str | None:
+    """Site named first where the list in the folder of results may not be replaced."""
+    try:
+        sitelist.refuse_unread(study.parent / "out", load_study(study))
+    except BlackspotsError as error:
+        return str(error.fields["first"]) if error.code == "sites-unread" else error.code
+    return None
+
+
+def test_entries_that_a_run_carried_over_are_not_lost_when_the_study_reads_no_list(
+    second: Path, tmp_path: Path, hot: str
+) -> None:
+    study = copied(second, tmp_path)
+    assert refused(study) is None
+    edit(study, '[sites]\nfile = "sites.xlsx"\n', "")
+    before = tree(study.parent)
+    assert refused(study) == hot
+    assert run(study) == 1
+    assert tree(study.parent) == before
+
+
+def test_a_site_that_is_gone_without_any_entry_is_not_lost(study: Path, east: str) -> None:
+    take(study)
+    use(study)
+    later(study)
+    assert run(study) == 0
+    assert refused(study) is None
+    edit(study, '[sites]\nfile = "sites.xlsx"\n', "")
+    assert refused(study) == east
+    own = take(study)
+    change(own, lambda page, rows, _: page.delete_rows(rows[east]))
+    use(study)
+    assert refused(study) is None  # taken off the study's own list by a person: the newer word
+    shutil.copy(own, study.parent / "out" / "sites.xlsx")  # there it stands nowhere else
+    edit(study, '[sites]\nfile = "sites.xlsx"\n', "")
+    assert refused(study) == east
+
+
+def test_an_older_list_does_not_stand_for_the_one_with_the_entries(
+    second: Path, first: Path, tmp_path: Path, hot: str
+) -> None:
+    study = copied(second, tmp_path)
+    shutil.copy(first.parent / "out" / "sites.xlsx", study.parent / "sites.xlsx")
+    assert refused(study) == hot
+
+
+def test_what_a_person_changes_in_the_studys_own_list_stops_no_run(
+    second: Path, tmp_path: Path, hot: str, east: str
+) -> None:
+    study = copied(second, tmp_path)
+    own = take(study)
+    enter(own, hot, status="Hoàn thành", note="")
+    enter(own, east, owner="")
+    assert refused(study) is None
+    change(own, lambda page, rows, _: page.delete_rows(rows[east]))
+    assert refused(study) is None
 
 
 def test_a_list_that_nobody_touched_may_be_replaced(study: Path) -> None:

@@ -81,6 +81,7 @@ def certainty(
         doubtful=screened.doubtful.assign(site=at[screened.doubtful["site"].to_numpy("int64")]),
         draws=draws, seed=seed,
     )  # fmt: skip
+    worth.loc[np.isnan(whole["sigma"]), ["p_change_traffic", "gain_traffic"]] = np.nan
     parts = [part.set_axis(order) for part in (made, again, worth)]
     return pd.concat(parts, axis=1).reindex(screened.sites.index)
 
@@ -130,7 +131,7 @@ def _whole(parts: pd.DataFrame, of: NDArray[np.int64], sites: int) -> dict[str, 
     k = (1 / weight - 1) / predicted
     sigma = np.sqrt(np.bincount(of, (parts["sigma"].to_numpy("float64") * mu) ** 2, sites))
     # No more doubt than the overdispersion holds, whatever the sum of the parts says.
-    sigma = np.minimum(sigma / predicted, np.sqrt(np.log1p(k)))
+    sigma = np.minimum(sigma / predicted, np.sqrt(np.log1p(k)))  # NaN stays unknown
     return {
         "predicted": predicted, "crashes": crashes, "expected": expected, "k": k, "sigma": sigma
     }  # fmt: skip
@@ -142,7 +143,8 @@ def _by_block(
     """Crashes by block and site, shape (blocks, sites).
 
     Blocks are calendar years, or months where there are few years. A crash without a date is
-    in no block. Crashes count whole, at their likeliest place.
+    spread evenly over them; where none has a date there is one block. Crashes count whole, at
+    their likeliest place.
     """
     own = np.flatnonzero(screened.membership.notna().to_numpy() & located["date"].notna())
     dates = pd.to_datetime(located["date"].iloc[own])
@@ -157,4 +159,8 @@ def _by_block(
     site = order.get_indexer(pd.Index(screened.membership.iloc[own]))
     total = np.zeros((size, len(order)))
     np.add.at(total, (block, site), 1.0)
-    return total
+    if len(own) == 0:
+        return total[:1]  # one block only: it cannot tell how others differ
+    undated = screened.membership[located["date"].isna().to_numpy()].dropna()
+    more = np.bincount(order.get_indexer(pd.Index(undated)), minlength=len(order))
+    return np.asarray(total + more / size)

@@ -79,8 +79,8 @@ def choose(
         Window length [m] of the rules that have none of their own; 0 for junctions and
         crossings, where the crashes of each are at one point.
     chance_of
-        (tracks, numbers of crashes) to the chance that the true mean of windows of ``length``
-        exceeds that of like places.
+        (first events of windows, by their position in ``made``; numbers of crashes) to the chance
+        that the true mean of windows of ``length`` there exceeds that of like places.
     threshold
         A window of ``length`` that the definition passes over is still taken at this chance.
     """
@@ -112,7 +112,7 @@ def choose(
         again = judge_windows(made, definition, laid.groups.get(laid.length[i], []), left, *whole)
         p = 0.0
         if laid.length[i] == length:
-            p = float(chance_of(made.track[left[:1]], np.array([len(left)]))[0])
+            p = float(chance_of(left[:1], np.array([len(left)]))[0])
         if again.level[0] < NONE or p >= threshold:
             state[i] = (left, again)
             heapq.heappush(heap, (laid.key(again, 0, p, len(left)), i))
@@ -154,7 +154,7 @@ def _lay(
         judged.append(judge_windows(made, definition, groups.get(own, []), order, starts, ends))
         chance = np.zeros(len(starts))
         if own == length:
-            chance = chance_of(made.track[starts], ends - starts)
+            chance = chance_of(starts, ends - starts)
         parts.append((starts, ends, np.full(len(starts), own), chance))
     starts, ends, lengths, chance = (np.concatenate(values) for values in zip(*parts, strict=True))
     together = Judged(

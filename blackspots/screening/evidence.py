@@ -193,7 +193,7 @@ def _parts_at(table: pd.DataFrame, places: pd.DataFrame) -> Ints:
 
 
 def expected_of(
-    parts: Parts, observed: pd.DataFrame, expectation: Expectation, lengths: pd.Series, sites: int
+    parts: Parts, observed: pd.DataFrame, expectation: Expectation, sites: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Empirical Bayes for each site, the sum over its parts.
 
@@ -201,8 +201,6 @@ def expected_of(
     ----------
     observed
         From :func:`weighted`.
-    lengths
-        Length [m] of each route.
     sites
         Number of sites.
 
@@ -224,7 +222,7 @@ def expected_of(
     place adds (1 - w)^2 p (1 - p) to the variance.
     """
     frames = [
-        _expected_parts(own, observed.loc[own.index], expectation, lengths)
+        _expected_parts(own, observed.loc[own.index], expectation)
         for _, own in parts.table.groupby("kind", sort=False)
     ]
     every = pd.concat(frames).sort_index()
@@ -248,16 +246,20 @@ def expected_of(
 
 
 def _expected_parts(
-    own: pd.DataFrame, observed: pd.DataFrame, expectation: Expectation, lengths: pd.Series
+    own: pd.DataFrame, observed: pd.DataFrame, expectation: Expectation
 ) -> pd.DataFrame:
     """Empirical Bayes of parts of one kind, with what it rests on."""
     kind = str(own["kind"].iloc[0])
     population, years = expectation.populations[kind], expectation.years
-    mean = population.rate.reindex(own["key"]).to_numpy(dtype="float64")
-    if kind == "segment":
-        long = np.maximum((own["high"] - own["low"]).to_numpy(), expectation.window)
-        mean = mean * np.minimum(long, lengths.reindex(own["key"].astype("int64")).to_numpy())
     places = pd.Index(own["key"])
+    if population.sections is None:
+        mean = population.rate.reindex(places).to_numpy(dtype="float64")
+    else:
+        route, middle = own["key"].astype("int64"), ((own["low"] + own["high"]) / 2).to_numpy()
+        long = np.maximum((own["high"] - own["low"]).to_numpy(), expectation.window)
+        low, high = population.sections.around(route, middle, long)
+        mean = population.sections.over(population.rate.to_numpy(), route, low, high)
+        places = pd.Index(population.sections.at(route, middle))
     made = posterior(population, observed, mean, years, places)
     made["variance"] = (1 - made["weight"]) * made["expected"] / years
     made["variance"] += (1 - made["weight"]) ** 2 * observed["spread"] / years**2

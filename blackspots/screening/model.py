@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from blackspots.schema import SEVERITIES
 from blackspots.screening.expected import empirical_bayes
 from blackspots.screening.mix import Mix, mix_of
+from blackspots.screening.sections import Sections
 from blackspots.screening.spf import (
     Covariates,
     SafetyPerformanceFunction,
@@ -32,12 +33,13 @@ Floats = NDArray[np.float64]
 class Population:
     """Like places: the rate of each, its overdispersion and its mix of severities.
 
-    ``rate`` is indexed by the place's id (for roads by route, per metre) in crashes of the
-    whole period; ``mix``, ``k`` and ``sigma`` have its index. ``mix``: the severities of like
-    places, missing when none are known. ``k``: the overdispersion of each place, with what not
-    knowing its traffic adds. ``sigma``: the standard deviation of ln mu that this alone comes
-    to, 0 where the traffic is counted or plays no part. ``notes`` are those of
-    :class:`Covariates` and of the function.
+    ``rate`` is indexed by the place's id in crashes of the whole period; of roads the places
+    are ``sections``, by number, and the rate is for a metre. ``mix``, ``k`` and ``sigma`` have
+    its index. ``mix``: the severities of like places, missing when none are known. ``k``: the
+    overdispersion of each place, with what not knowing its traffic adds. ``sigma``: the
+    standard deviation of ln mu that this alone comes to, 0 where the traffic is counted, NaN
+    where it is not and so little is counted that what it would say is unknown. ``notes`` are
+    those of :class:`Covariates` and of the function.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Population:
     k: pd.Series
     sigma: pd.Series
     notes: tuple[tuple[str, str], ...] = ()
+    sections: Sections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +108,16 @@ def _roads(
     overall: pd.Series,
 ) -> Population:
     here = located[located["place"] == "segment"]
-    length = routes["length"].to_numpy()
-    pieces = np.maximum(np.ceil(length / window - 1e-9), 1).astype("int64")
-    route = np.repeat(np.arange(len(routes)), pieces)
-    first = np.cumsum(pieces) - pieces
-    number = np.arange(pieces.sum()) - first[route]
-    long = np.minimum(length[route] - number * window, window)
-    of = routes.index.get_indexer(here["route_id"].astype("int64"))
-    section = first[of] + np.minimum(
-        (here["route_measure"].to_numpy("float64") // window).astype("int64"), pieces[of] - 1
-    )
-    observed = np.bincount(section, minlength=len(route))
-    weight = segments["length"].where(segments["aadt"].notna(), 0.0)
-    total = weight.groupby(segments["route_id"]).sum()
-    traffic = (segments["aadt"].fillna(0) * weight).groupby(segments["route_id"]).sum() / total
-    labels = routes["road_class"].iloc[route].reset_index(drop=True)
+    sections = Sections.of(routes, window)
+    section = sections.at(here["route_id"], here["route_measure"])
+    size = len(sections.route)
+    observed = np.bincount(section, minlength=size)
+    labels = routes["road_class"].iloc[sections.route].reset_index(drop=True)
     classes = classes_of(labels, observed)
-    made = covariates_of(classes, traffic.reindex(routes.index), place=route)
-    spf = fit_spf(observed, long, made.frame, sigma=made.sigma)
-    mix = _mix(here["severity"], section, len(route), classes, overall)
-    return _population("segment", spf, made, first, routes.index, mix)
+    made = covariates_of(classes, sections.traffic(segments))
+    spf = fit_spf(observed, sections.length, made.frame, sigma=made.sigma)
+    mix = _mix(here["severity"], section, size, classes, overall)
+    return replace(_population("segment", spf, made, pd.RangeIndex(size), mix), sections=sections)
 
 
 def _units(
@@ -139,31 +132,30 @@ def _units(
     counts = here[column].value_counts()
     observed = counts.reindex(labels.index).fillna(0).to_numpy(dtype="float64")
     made = covariates_of(classes_of(labels, observed), traffic)
-    every = np.arange(len(labels))
     spf = fit_spf(observed, np.ones(len(labels)), made.frame, sigma=made.sigma)
     at = labels.index.get_indexer(here[column])
     mix = _mix(here["severity"], at, len(labels), labels.fillna("unknown").astype(str), overall)
-    return _population(kind, spf, made, every, labels.index, mix)
+    return _population(kind, spf, made, labels.index, mix)
 
 
 def _population(
     kind: str,
     spf: SafetyPerformanceFunction,
     made: Covariates,
-    rows: NDArray[np.int64],
     places: pd.Index,
     mix: Mix,
 ) -> Population:
-    """The function's answers for each place, whose covariates stand in ``rows``."""
-    sigma = made.sigma[rows]
-    rate = spf.predict(np.ones(len(rows)), made.frame.iloc[rows], sigma=sigma)
+    """The function's answers for each place."""
+    rate = spf.predict(np.ones(len(places)), made.frame, sigma=made.sigma)
+    sigma = pd.Series(spf.sigma_log_mu(made.sigma), index=places)
+    unasked = {code for code, _ in made.notes} & {"few-traffic", "no-traffic"}
     return Population(
         kind=kind,
         spf=spf,
         rate=pd.Series(rate, index=places),
-        mix=Mix(mix.prior.iloc[rows].set_axis(places), mix.worth),
-        k=pd.Series(spf.k_of(len(rows), sigma=sigma), index=places),
-        sigma=pd.Series(spf.sigma_log_mu(sigma), index=places),
+        mix=Mix(mix.prior.set_axis(places), mix.worth),
+        k=pd.Series(spf.k_of(len(places), sigma=made.sigma), index=places),
+        sigma=sigma * np.nan if unasked else sigma,
         notes=(*made.notes, *spf.notes),
     )
 

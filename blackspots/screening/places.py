@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from blackspots.schema import SEVERITIES
-from blackspots.screening.model import KNOWN, Expectation, posterior, severity_counts
+from blackspots.screening.model import KNOWN, Expectation, Population, posterior, severity_counts
 
 _AT_END = 1e-3  # [m] what lies so near a road's end is at it
 _COLUMNS = ("predicted", "expected", *(f"expected_{level}" for level in KNOWN))
@@ -134,14 +134,14 @@ def _one(
     elif place == "segment":
         route = int(row.route_id)  # type: ignore[attr-defined]
         start, end = float(row.from_measure), float(row.to_measure)  # type: ignore[attr-defined]
-        rate = float(expectation.populations["segment"].rate[route])
+        population = expectation.populations["segment"]
         last = float(routes.at[route, "length"])
         count = max(int(np.ceil((end - start) / expectation.window - 1e-9)), 1)
         cuts = np.linspace(start, end, count + 1)
         beyond = end + _AT_END if end >= last - _AT_END else end
         for low, high in pairwise(cuts):
             members = here.along(route, low, beyond if high == end else high)
-            parts.append(_Part("segment", route, rate * (high - low), members))
+            parts.append(_stretch(population, route, low, high, members))
         inside = here.junctions_on(route, start, beyond)
         parts += [_junction(j, expectation, here) for j in inside]
     else:
@@ -171,6 +171,18 @@ def _one(
 def _junction(junction: int, expectation: Expectation, here: _Index) -> _Part:
     members = here.at_junction.get(junction, np.zeros(0, dtype="int64"))
     return _at("junction", junction, expectation, members)
+
+
+def _stretch(
+    population: Population, route: int, low: float, high: float, members: NDArray[np.int64]
+) -> _Part:
+    """A stretch of road, of the section that holds its middle."""
+    sections = population.sections
+    if sections is None:
+        raise ValueError("roads are predicted by sections")
+    mean = sections.over(population.rate.to_numpy(), [route], [low], [high])
+    key = int(sections.at([route], [(low + high) / 2])[0])
+    return _Part("segment", key, float(mean[0]), members)
 
 
 def _at(kind: str, key: Any, expectation: Expectation, members: NDArray[np.int64]) -> _Part:

@@ -26,7 +26,7 @@ from blackspots.screening.evidence import (
 from blackspots.screening.joining import Joined, join, junctions_on_routes
 from blackspots.screening.model import Expectation, severity_counts
 from blackspots.screening.spotting import Layers, find_spots, lone_clusters
-from blackspots.screening.windows import FIRST_DAY, NO_DAY, Window
+from blackspots.screening.windows import BLACK_SPOT, FIRST_DAY, NO_DAY, Window
 
 __all__ = ["Layers", "Screened", "rank", "screen"]
 
@@ -113,7 +113,7 @@ def screen(
         return _none(located)
     unsure = doubtful(parts, located, weight) if weight is not None else _NOTHING
     observed = weighted(parts, located, unsure[unsure["part"] >= 0])
-    expected, basis = expected_of(parts, observed, expectation, lengths, len(places))
+    expected, basis = expected_of(parts, observed, expectation, len(places))
     groups = [parts.of_site(i) for i in range(len(places))]
     frame = severity_counts(located, groups).join(expected)
     frame["crashes_weighted"] = np.bincount(
@@ -196,20 +196,15 @@ def _found(
 ) -> dict[str, Any]:
     """What the definition and the clusters say of each site: that of its strongest spot."""
     windows = [site.spots[0].window for site in joined]
+    each = list(zip(windows, joined, strict=True))
     ids = located.index.to_numpy()
     made: dict[str, Any] = {
         "verdict": [VERDICTS[w.level] if w else VERDICTS[-1] for w in windows],
         "rule": [(w.rule or None) if w else None for w in windows],
         "rules": [(";".join(w.rules) or None) if w else None for w in windows],
         "short_of": [(w.short_of or None) if w else None for w in windows],
-        "tight_from": [
-            w.tight_start if w and site.route is not None else np.nan
-            for w, site in zip(windows, joined, strict=True)
-        ],
-        "tight_to": [
-            w.tight_end if w and site.route is not None else np.nan
-            for w, site in zip(windows, joined, strict=True)
-        ],
+        "tight_from": [w.tight_start if w and _met(site) else np.nan for w, site in each],
+        "tight_to": [w.tight_end if w and _met(site) else np.nan for w, site in each],
         "window_crashes": [
             (";".join(map(str, sorted(ids[w.rule_rows]))) or None) if w else None for w in windows
         ],
@@ -235,6 +230,12 @@ def _found(
     flag = pd.array(~np.isnan(q), dtype="boolean")
     flag[~tested] = pd.NA
     return {**made, "cluster": flag, "cluster_q": q}
+
+
+def _met(site: Joined) -> bool:
+    """Whether the strongest spot meets a rule on a stretch of road."""
+    first = site.spots[0]
+    return first.kind == "segment" and first.window is not None and first.window.level == BLACK_SPOT
 
 
 def _day(window: Window | None, name: str) -> int | None:

@@ -15,8 +15,8 @@ from scipy import stats
 from blackspots.presets.definitions import Definition
 from blackspots.screening.clusters import touched_by
 from blackspots.screening.joining import Spot
-from blackspots.screening.model import Expectation
-from blackspots.screening.windows import Window, choose, events
+from blackspots.screening.model import Expectation, Population
+from blackspots.screening.windows import Events, Window, choose, events
 
 _DAYS_A_YEAR: Final = 366
 _MANY: Final = 2
@@ -77,15 +77,12 @@ def find_spots(
             place=kind,
             study=period,
         )
-        span = np.ones(len(layer))
-        if on_road:
-            span = np.minimum(layer["length"].to_numpy(), expectation.window)
-        mean, k = population.rate.to_numpy() * span, population.k.to_numpy()
+        mean, k = _expected_at(along, population, layer, expectation.window)
         chosen = choose(
             along,
             expectation.window if on_road else 0.0,
             definition,
-            lambda track, count, mean=mean, k=k: _chance(mean[track], count, k[track]),  # type: ignore[misc]
+            lambda at, count, mean=mean, k=k: _chance(mean[at], count, k[at]),  # type: ignore[misc]
             p_excess,
         )
         for window in chosen:
@@ -94,6 +91,21 @@ def find_spots(
             own = _among(window, rows)
             made.append(Spot(kind, int(key) if kind != "crossing" else key, own.rows, *where, own))
     return made
+
+
+def _expected_at(
+    along: Events, population: Population, layer: pd.DataFrame, window: float
+) -> tuple[Floats, Floats]:
+    """Predicted crashes of the period, and k, of the window that starts at each event."""
+    sections = population.sections
+    if sections is None:
+        at = along.track
+        return population.rate.to_numpy()[at], population.k.to_numpy()[at]
+    route = layer.index.to_numpy()[along.track]
+    low, high = sections.around(route, along.position + window / 2, np.full(len(route), window))
+    middle = sections.at(route, (low + high) / 2)
+    mean = sections.over(population.rate.to_numpy(), route, low, high)
+    return mean, population.k.to_numpy()[middle]
 
 
 def _traffic(

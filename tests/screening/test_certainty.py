@@ -14,7 +14,7 @@ from blackspots.locating import Reach, locate, weights
 from blackspots.network import build_network
 from blackspots.presets import definition
 from blackspots.screening import Layers, Screened, certainty, expect, rank, screen
-from blackspots.screening.certainty import _moments
+from blackspots.screening.certainty import _by_block, _moments
 from blackspots.screening.model import KNOWN
 
 PERIOD = (date(2021, 1, 1), date(2023, 12, 31))
@@ -75,7 +75,9 @@ def test_chances_add_up_and_follow_the_rank(costs: pd.Series | None) -> None:
     assert made["boot_p_paid"].sum() == pytest.approx(1)
     assert made["boot_p_paid"].iloc[0] > made["boot_p_paid"].iloc[2]
     # Nothing is in doubt that better data could settle.
-    assert not made[["p_change_traffic", "p_change_location", "expected_gain"]].any(axis=None)
+    assert not made[["p_change_location", "expected_gain"]].any(axis=None)
+    # No traffic is counted anywhere: what a count would change is unknown, not nothing.
+    assert made["p_change_traffic"].isna().all()
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_one_others() -> None:
@@ -92,13 +94,18 @@ def test_crashes_between_two_roads_leave_open_which_site_goes_first() -> None:
     assert made["expected_gain"].min() > 0
 
 
-def test_a_month_counts_as_block_where_years_are_few_and_undated_crashes_are_in_none() -> None:
+def test_without_dates_nothing_is_known_of_other_years_and_few_are_spread_evenly() -> None:
     made, located, ranked = study(THREE)
     given: dict[str, Any] = {"costs": None, "paid": 1, "draws": 500, "seed": 1}
     undated = located.assign(date=pd.NaT)
     some = certainty(made, undated, ranked.index, period=PERIOD, **given)
-    # No block holds a crash: what is expected is all that ranks.
-    assert set(some["boot_p_paid"]) <= {0.0, 1.0}
+    assert some.filter(like="boot_").isna().all(axis=None)
+    assert some["rank_low"].notna().all()
+    half = located.assign(date=located["date"].where(np.arange(len(located)) % 2 == 0))
+    blocks = _by_block(made, half, ranked.index, PERIOD)
+    assert blocks.shape == (36, 3)
+    assert blocks.sum(axis=0).tolist() == pytest.approx([12, 6, 4])
+    assert blocks.min() > 0
 
 
 def test_the_cost_of_a_site_has_the_moments_of_gamma_crashes_and_dirichlet_shares() -> None:

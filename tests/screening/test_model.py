@@ -64,31 +64,39 @@ def test_too_little_traffic_leaves_the_classes(counted: float) -> None:
     population = expectation(table, x).populations["junction"]
     assert population.notes[0][0] == ("few-traffic" if counted else "no-traffic")
     assert population.rate.nunique() == 2
-    assert (population.sigma == 0).all()
+    # What a count would say is unknown: so little is counted.
+    assert population.sigma.isna().all()
 
 
-def test_a_road_is_guessed_as_a_whole_and_not_section_by_section() -> None:
+def test_roads_are_predicted_by_the_traffic_of_their_sections() -> None:
+    """Half of the roads are counted, each busy on its first half and quiet on its second."""
     rng = np.random.default_rng(3)
-    routes = pd.DataFrame({"length": 2000.0, "road_class": "national"}, index=pd.RangeIndex(80))
-    segments = pd.DataFrame({"route_id": routes.index, "length": 2000.0})
-    aadt = rng.uniform(1000, 20_000, 80)
-    segments["aadt"] = np.where(np.arange(80) < 40, aadt, np.nan)
+    routes = pd.DataFrame({"length": 2000.0, "road_class": "national"}, index=pd.RangeIndex(160))
+    segments = pd.DataFrame(
+        {
+            "route_id": np.repeat(routes.index, 2), "route_span": 1000.0, "side": "both",
+            "route_offset": np.tile([0.0, 1000.0], 160),
+        }
+    )  # fmt: skip
+    aadt = np.tile([16_000.0, 2000.0], 160) * np.repeat(rng.uniform(0.5, 2, 160), 2)
+    segments["aadt"] = np.where(np.repeat(np.arange(160) < 80, 2), aadt, np.nan)
     x = rng.poisson(4 * (aadt / 8000) ** 0.8)
-    located = pd.DataFrame({"route_id": np.repeat(routes.index, x), "place": "segment"})
-    located["route_measure"] = rng.uniform(0, 2000, len(located))
-    located["severity"] = "injury"
+    of = np.repeat(np.arange(320), x)
+    located = pd.DataFrame({"route_id": of // 2, "place": "segment", "severity": "injury"})
+    located["route_measure"] = of % 2 * 1000 + rng.uniform(0, 1000, len(of))
     made = expect(
         gpd.GeoDataFrame(located), routes=gpd.GeoDataFrame(routes),
         segments=gpd.GeoDataFrame(segments), junctions=None, crossings=None, areas=None,
         window=500.0, years=1.0,
     )  # fmt: skip
     population = made.populations["segment"]
-    assert population.spf.units == 4 * 80
-    assert population.notes[0] == ("part-traffic", "40")
-    assert (population.sigma.iloc[40:] > 0).all()
-    np.testing.assert_allclose(population.rate.iloc[40:], population.rate.iloc[40])
-    total = float((population.rate * 2000).sum())
-    assert total == pytest.approx(x.sum(), rel=0.15)
+    assert population.spf.units == 4 * 160
+    assert population.notes[0] == ("part-traffic", "320")
+    assert (population.sigma.iloc[320:] > 0).all()
+    rate = population.rate.to_numpy().reshape(160, 4)
+    assert (rate[:80, 0] > 3 * rate[:80, 3]).all()
+    np.testing.assert_allclose(rate[80:], rate[80, 0])
+    assert float((population.rate * 500).sum()) == pytest.approx(x.sum(), rel=0.15)
 
 
 def test_a_posterior_takes_the_k_of_each_place() -> None:
