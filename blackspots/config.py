@@ -161,7 +161,8 @@ class Screening(_Section):
 
     Lengths in metres. ``site_minimum`` and ``site_maximum`` bound a site on a road;
     ``bandwidth``, ``simulations`` and ``cluster_level`` are of the search for clusters;
-    ``draws`` of the rank, to tell how sure it is.
+    ``draws`` of the rank, to tell how sure it is; ``spf`` names published functions by kind
+    of place.
     """
 
     window: float | None = Field(default=None, ge=1, le=1e6)
@@ -172,6 +173,7 @@ class Screening(_Section):
     bandwidth: float = Field(default=150.0, gt=0, le=1e4)
     simulations: int = Field(default=1000, ge=99, le=1_000_000)
     cluster_level: float = Field(default=0.05, gt=0, lt=0.5)
+    spf: dict[Literal["segment", "junction"], str] = {}
     draws: int = Field(default=2000, ge=100, le=1_000_000)
     seed: int = Field(default=1, ge=0)
 

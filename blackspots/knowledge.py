@@ -16,6 +16,7 @@ from blackspots.presets import (
     cost_table,
     definition,
 )
+from blackspots.presets.spfs import PublishedFunction, published_function
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Knowledge:
     reach: Reach
     window: float
     months: int
+    published: dict[str, PublishedFunction]
 
 
 def knowledge_of(study: Study) -> Knowledge:
@@ -69,4 +71,26 @@ def knowledge_of(study: Study) -> Knowledge:
         ),
         window=study.screening.window or rules.window,
         months=study.screening.months or rules.months,
+        published=_published(study),
     )
+
+
+def _published(study: Study) -> dict[str, PublishedFunction]:
+    """The published functions that a study names, by kind of place.
+
+    Raises
+    ------
+    BlackspotsError
+        One that is not there or not complete, or that asks for more than a study knows.
+    """
+    made: dict[str, PublishedFunction] = {}
+    for kind, name in study.screening.spf.items():
+        function = published_function(name, study.folder)
+        other = sorted(set(function.powers) - {"aadt"})
+        if function.site != kind or other:
+            needs = ", ".join(other) or function.site
+            raise BlackspotsError(
+                "spf-unfit", file=study.path.name, kind=kind, name=name, needs=needs
+            )
+        made[kind] = function
+    return made

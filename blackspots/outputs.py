@@ -30,7 +30,7 @@ _SITE_COLUMNS: Final = [
     *("serious", "slight", "injury", "pdo", "unknown"),
     *("rank_low", "rank_high", "p_first_10", "p_paid", "p_change_traffic", "p_change_location"),
     *("years", "predicted", "expected_low", "expected_high", "excess", "p_excess", "length"),
-    *("junctions", "site_id", "window_crashes"),
+    *("junctions", "site_id", "window_crashes", "rule_uncertain"),
 ]
 _PROJECT_PRINT: Final = 12
 _PROJECT_COLUMNS: Final = [

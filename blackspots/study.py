@@ -245,6 +245,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         areas=layers.areas,
         window=known.window,
         years=years,
+        published=known.published,
     )
     clusters = None
     if network is not None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 from small_study import edit, without, write_study
 
@@ -242,3 +243,20 @@ def test_roads_in_another_place_than_all_crashes_stop_the_run(tmp_path: Path) ->
     assert refusal.value.code == "roads-elsewhere"
     assert "roads.geojson" in refusal.value.message("vi")
     assert "EPSG" in refusal.value.message("en")
+
+
+def test_a_published_function_predicts_where_traffic_is_known_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spf = '[screening]\nspf.segment = "hsm1-rural-two-lane"'
+    road = line(0, 10_000, ref="QL1", aadt=8000)
+    assert run(tmp_path, [road], cluster(1000), more=f"{spf}\n{BUDGET}") == 0
+    predicted = float(rows(tmp_path, "ranking.csv")[0]["predicted"])
+    # Calibrated, all sections are alike: the four crashes of 10 km, on 500 m.
+    assert predicted == pytest.approx(4 * 500 / 10_000, rel=1e-3)
+    notes = gpd.read_file(tmp_path / "out" / "blackspots.gpkg", layer="notes")["notice"]
+    assert any("hsm1-rural-two-lane, C = " in note for note in notes)
+    for name, said in (("hsm1-rural-3st", "aadt_major"), ("nothing", "nothing")):
+        more = f'[screening]\nspf.segment = "{name}"\n{BUDGET}'
+        assert run(tmp_path, [road], cluster(1000), more=more) == 1
+        assert said in capsys.readouterr().err

@@ -351,6 +351,7 @@ SITES: Final = Table(
         Column("window_start", "date", "first day of the period that met the rule"),
         Column("window_end", "date", "last day of the period that met the rule"),
         Column("window_crashes", "text", "ids of the crashes that met the rule"),
+        Column("rule_uncertain", "integer", "how many of these are of uncertain place", minimum=0),
         Column("crashes", "integer", "crashes in the study period", required=True),
         Column("crashes_weighted", "number", "the same, uncertain places by their probability"),
         *(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from blackspots.presets.spfs import PublishedFunction, calibrate
 from blackspots.schema import SEVERITIES
 from blackspots.screening.expected import empirical_bayes
 from blackspots.screening.mix import Mix, mix_of
@@ -27,6 +29,14 @@ MIN_SHARE: Final = 0.1
 """Where a smaller share of severities is recorded, they do not speak for the rest (assumption)."""
 
 Floats = NDArray[np.float64]
+
+
+class Counted(NamedTuple):
+    """What was counted at each place: crashes, traffic [vehicles/day], and its length [m]."""
+
+    crashes: Floats
+    aadt: Floats
+    length: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Population:
     sigma: pd.Series
     notes: tuple[tuple[str, str], ...] = ()
     sections: Sections | None = None
+    counted: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +82,14 @@ def expect(
     areas: gpd.GeoDataFrame | None,
     window: float,
     years: float,
+    published: Mapping[str, PublishedFunction] | None = None,
 ) -> Expectation:
     """Fit one safety performance function for each kind of place that the study has.
 
     Roads are cut into sections of the window's length, so that the overdispersion is that of
-    windows; junctions, crossings and areas are units as they are.
+    windows; junctions, crossings and areas are units as they are. A function of ``published``
+    (by kind of place), calibrated to the crashes, stands for the fitted one where the traffic is
+    counted.
     """
     overall = _shares(located["severity"])
     populations: dict[str, Population] = {}
@@ -93,6 +107,9 @@ def expect(
         populations["crossing"] = _units(
             located, "crossing", "crossing_id", crossings["kind"], exposure, overall
         )
+    for kind, function in (published or {}).items():
+        if kind in populations:
+            populations[kind] = _by_published(populations[kind], function, years)
     if not populations and areas is not None:
         names = pd.Index(areas["name"].drop_duplicates())
         labels = pd.Series("area", index=names)
@@ -114,10 +131,13 @@ def _roads(
     observed = np.bincount(section, minlength=size)
     labels = routes["road_class"].iloc[sections.route].reset_index(drop=True)
     classes = classes_of(labels, observed)
-    made = covariates_of(classes, sections.traffic(segments))
+    traffic = sections.traffic(segments)
+    made = covariates_of(classes, traffic)
     spf = fit_spf(observed, sections.length, made.frame, sigma=made.sigma)
     mix = _mix(here["severity"], section, size, classes, overall)
-    return replace(_population("segment", spf, made, pd.RangeIndex(size), mix), sections=sections)
+    population = _population("segment", spf, made, pd.RangeIndex(size), mix)
+    counted = Counted(observed.astype("float64"), traffic.to_numpy("float64"), sections.length)
+    return replace(population, sections=sections, counted=counted)
 
 
 def _units(
@@ -135,7 +155,9 @@ def _units(
     spf = fit_spf(observed, np.ones(len(labels)), made.frame, sigma=made.sigma)
     at = labels.index.get_indexer(here[column])
     mix = _mix(here["severity"], at, len(labels), labels.fillna("unknown").astype(str), overall)
-    return _population(kind, spf, made, labels.index, mix)
+    aadt = np.full(len(labels), np.nan) if traffic is None else traffic.to_numpy("float64")
+    population = _population(kind, spf, made, labels.index, mix)
+    return replace(population, counted=Counted(observed, aadt, np.ones(len(labels))))
 
 
 def _population(
@@ -157,6 +179,33 @@ def _population(
         k=pd.Series(spf.k_of(len(places), sigma=made.sigma), index=places),
         sigma=sigma * np.nan if unasked else sigma,
         notes=(*made.notes, *spf.notes),
+    )
+
+
+def _by_published(population: Population, function: PublishedFunction, years: float) -> Population:
+    """The population as a published function has it, where the traffic is counted.
+
+    What remains, uncounted or beyond what the function was made from, is as it was fitted.
+    """
+    if population.counted is None:
+        return population
+    crashes, aadt, length = population.counted
+    made = function.predict({"aadt": aadt}, length=length, years=years)
+    use = np.isfinite(made.crashes) & made.valid
+    local = calibrate(crashes[use], made.crashes[use], made.k[use])
+    if not local.factor > 0:
+        return replace(population, notes=(*population.notes, ("published-unused", function.id)))
+    rate = np.where(use, local.factor * made.crashes / length, population.rate.to_numpy())
+    k = np.where(use, made.k, population.k.to_numpy())
+    sigma = np.where(use, 0.0, population.sigma.to_numpy())
+    places = population.rate.index
+    told = f"{function.id}, C = {local.factor:.2f}, {int(use.sum())}/{len(use)}"
+    return replace(
+        population,
+        rate=pd.Series(rate, index=places),
+        k=pd.Series(k, index=places),
+        sigma=pd.Series(sigma, index=places),
+        notes=(*population.notes, ("published", told)),
     )
 
 

@@ -209,6 +209,10 @@ def _found(
             (";".join(map(str, sorted(ids[w.rule_rows]))) or None) if w else None for w in windows
         ],
     }
+    if "uncertain" in located:
+        unsure = located["uncertain"].fillna(value=False).to_numpy(bool)
+        counts = [unsure[w.rule_rows].sum() if w else None for w in windows]
+        made["rule_uncertain"] = pd.array(counts, dtype="Int64")
     for column, name in (("window_start", "first_day"), ("window_end", "last_day")):
         days = [_day(w, name) for w in windows]
         made[column] = pd.to_datetime(pd.Series(days, dtype="float64"), unit="D", origin=FIRST_DAY)
@@ -276,6 +280,7 @@ def _assembled(
     for name in _TEXTS:
         sites[name] = sites[name].astype("object").where(sites[name].notna(), None)
     sites["cluster"] = sites["cluster"].astype("boolean")
+    sites["rule_uncertain"] = sites["rule_uncertain"].astype("Int64")
     for name in ("window_start", "window_end"):
         sites[name] = pd.to_datetime(sites[name])
     high = sites["p_excess"] >= threshold

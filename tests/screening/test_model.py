@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 
+from blackspots.presets.spfs import published_function
 from blackspots.screening.expected import empirical_bayes
-from blackspots.screening.model import Expectation, expect, posterior
+from blackspots.screening.model import Expectation, Population, expect, posterior
 from blackspots.screening.spf import design, fit_spf
 
 
@@ -116,3 +119,42 @@ def test_a_posterior_takes_the_k_of_each_place() -> None:
     few = posterior(population, observed.iloc[:2], mu[:2], 2.0, population.rate.index[[5, 5]])
     again = empirical_bayes(x[:2], mu[:2], population.k.iloc[[5, 5]])
     np.testing.assert_allclose(few["expected"] * 2, again["expected"])
+
+
+def test_a_published_function_calibrated_to_the_crashes_stands_where_traffic_is_counted() -> None:
+    rng = np.random.default_rng(4)
+    routes = pd.DataFrame({"length": 1000.0, "road_class": "national"}, index=pd.RangeIndex(90))
+    segments = pd.DataFrame({"route_id": routes.index, "route_span": 1000.0, "side": "both"})
+    segments["route_offset"] = 0.0
+    aadt = np.r_[rng.uniform(2000, 15_000, 60), np.full(15, np.nan), np.full(15, 90_000.0)]
+    segments["aadt"] = aadt
+    of = np.repeat(routes.index, rng.poisson(3, 90))
+    located = pd.DataFrame({"route_id": of, "place": "segment", "severity": "injury"})
+    located["route_measure"] = rng.uniform(0, 1000, len(of))
+    function = published_function("hsm1-rural-two-lane")
+
+    def made(**options: Any) -> Population:
+        return expect(
+            gpd.GeoDataFrame(located), routes=gpd.GeoDataFrame(routes),
+            segments=gpd.GeoDataFrame(segments), junctions=None, crossings=None, areas=None,
+            window=500.0, years=3.0, **options,
+        ).populations["segment"]  # fmt: skip
+
+    own, fitted = made(published={"segment": function}), made()
+    rate = own.rate.to_numpy().reshape(90, 2)
+    # By hand: C AADT 365e-6 exp(-0.312) for a mile and year, k = 0.236 / length in miles.
+    mu = aadt[:60] * 365e-6 * np.exp(-0.312) * 3 / 1609.344
+    factor = (of < 60).sum() / (mu.sum() * 1000)
+    np.testing.assert_allclose(rate[:60], factor * np.stack([mu, mu], axis=1))
+    assert own.k.iloc[0] == pytest.approx(0.236 / (500 / 1609.344))
+    # Uncounted, and busier than what the function was made from: as fitted.
+    np.testing.assert_allclose(rate[60:], fitted.rate.to_numpy().reshape(90, 2)[60:])
+    np.testing.assert_allclose(own.k.iloc[120:], fitted.k.iloc[120:])
+    assert own.notes[-1][0] == "published"
+    assert "120/180" in own.notes[-1][1]
+    nothing = expect(
+        gpd.GeoDataFrame(located.iloc[:0]), routes=gpd.GeoDataFrame(routes),
+        segments=gpd.GeoDataFrame(segments), junctions=None, crossings=None, areas=None,
+        window=500.0, years=3.0, published={"segment": function},
+    ).populations["segment"]  # fmt: skip
+    assert nothing.notes[-1][0] == "published-unused"
