@@ -7,6 +7,7 @@ its kind; their expectations are summed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import geopandas as gpd
@@ -38,10 +39,13 @@ class Parts:
     table: pd.DataFrame
     rows: list[Ints]
 
-    def of_site(self, site: int) -> Ints:
-        """Crashes of a site, in the order of the register."""
-        own = np.flatnonzero(self.table["site"].to_numpy() == site)
-        return np.sort(np.concatenate([np.zeros(0, "int64"), *(self.rows[i] for i in own)]))
+    def of_sites(self, sites: int) -> list[Ints]:
+        """Crashes of each of a number of sites, in the order of the register."""
+        of = np.repeat(self.table["site"].to_numpy(), [len(rows) for rows in self.rows])
+        member = np.concatenate([np.zeros(0, "int64"), *self.rows])
+        order = np.lexsort((member, of))
+        ends = np.searchsorted(of[order], np.arange(sites + 1))
+        return [member[order[low:high]] for low, high in pairwise(ends.tolist())]
 
 
 def parts_of(joined: list[Joined], located: gpd.GeoDataFrame) -> Parts:

@@ -114,7 +114,7 @@ def screen(
     unsure = doubtful(parts, located, weight) if weight is not None else _NOTHING
     observed = weighted(parts, located, unsure[unsure["part"] >= 0])
     expected, basis = expected_of(parts, observed, expectation, len(places))
-    groups = [parts.of_site(i) for i in range(len(places))]
+    groups = parts.of_sites(len(places))
     frame = severity_counts(located, groups).join(expected)
     frame["crashes_weighted"] = np.bincount(
         parts.table["site"], weights=observed["crashes"], minlength=len(places)
@@ -156,12 +156,12 @@ def _places(
     places = [
         place_of(
             site,
-            posts.iloc[parts.of_site(i)],
+            posts.iloc[group],
             routes=layers.routes,
             junctions=layers.junctions,
             crossings=layers.crossings,
         )
-        for i, site in enumerate(joined)
+        for site, group in zip(joined, parts.of_sites(len(joined)), strict=True)
     ]
     return pd.DataFrame.from_records(places, columns=list(_PLACED))
 
@@ -226,8 +226,8 @@ def _found(
     at[~(located["place"] == "segment").to_numpy()] = -1
     tested = (parts.table["kind"] == "segment").groupby(parts.table["site"]).any().to_numpy()
     q = np.full(len(joined), np.nan)
-    for i in range(len(joined)):
-        inside = at[parts.of_site(i)]
+    for i, group in enumerate(parts.of_sites(len(joined))):
+        inside = at[group]
         inside = inside[inside >= 0]
         if len(inside):
             q[i] = clusters["q"].to_numpy()[inside].min()

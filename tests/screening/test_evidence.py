@@ -49,7 +49,7 @@ def test_a_site_takes_the_crashes_on_its_stretch_that_are_no_other_site_s() -> N
     joined = [Joined((one,), 0, 50.0, 310.0), Joined((other,), 0, 170.0, 190.0)]
     parts = parts_of(joined, located)
     assert [rows.tolist() for rows in parts.rows] == [[0, 1, 2], [4]]
-    assert parts.of_site(0).tolist() == [0, 1, 2]
+    assert [rows.tolist() for rows in parts.of_sites(3)] == [[0, 1, 2], [4], []]
 
 
 def test_uncertain_crashes_count_by_their_probability_and_widen_the_interval() -> None:
