@@ -15,7 +15,8 @@ from blackspots.errors import BlackspotsError
 from blackspots.knowledge import knowledge_of
 from blackspots.labels import LANGUAGES, format_number, text
 from blackspots.screening.backtest import ALL, COLUMNS, SHARES, Split, backtest, splits_of
-from blackspots.screening.scores import LEVELS, METHODS, ORACLE, RANDOM, TARGETS
+from blackspots.screening.model import KNOWN
+from blackspots.screening.scores import METHODS, ORACLE, RANDOM, TARGETS
 from blackspots.screening.units import Units, units_of
 from blackspots.store import whole_file, write_csv
 from blackspots.study import Placed, Progress, place_study
@@ -124,7 +125,7 @@ def backtest_study(
         raise BlackspotsError(
             "backtest-train-until", year=str(train_until), first=str(first), last=str(last - 1)
         )
-    valued = used["severity"].isin(LEVELS).any()
+    valued = used["severity"].isin(KNOWN).any()
     costs = crash_costs(located, known.costs).cost if valued else None
     table = backtest(units, used, splits, costs=costs)
     return Backtest(

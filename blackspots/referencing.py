@@ -13,12 +13,20 @@ from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from shapely.geometry import LineString, Point
 from shapely.ops import substring
 
 KM_SLACK = 0.5
 """How far [km] beyond its known ends a route still takes a km post."""
+
+
+def route_measures(of: pd.DataFrame, measure: np.ndarray) -> np.ndarray:
+    """Route measures [m] of places on segments (one row of ``of`` each) at measures [m]."""
+    length = of["length"].to_numpy()
+    along = np.where(of["route_sign"].to_numpy() > 0, measure, length - measure)
+    return np.asarray(of["route_offset"].to_numpy() + along * of["route_span"].to_numpy() / length)
 
 
 def km_at(routes: gpd.GeoDataFrame, route_id: int, measure: float) -> float:

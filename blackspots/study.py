@@ -247,6 +247,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         years=years,
         published=known.published,
     )
+    weight = weights(placement)
     clusters = None
     if network is not None:
         clusters = clusters_along(
@@ -265,7 +266,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         expectation,
         known.definition,
         layers,
-        weight=weights(placement),
+        weight=weight,
         clusters=clusters,
         months=known.months,
         period=period,
@@ -282,7 +283,7 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     sites["cost_per_year"] = yearly_cost(sites, costs)
     repairs, lost = _repairs(inputs, network, known)
     inputs = replace(inputs, rejects=lost, repairs=repairs)
-    projects = _appraise(inputs, network, located, expectation, sites, costs, known)
+    projects = _appraise(inputs, network, located, expectation, sites, costs, known, weight)
     progress("programme")
     programme = optimise(projects, study.budget.total) if study.budget else None
     projects = decided(projects, programme)
@@ -446,6 +447,7 @@ def _appraise(
     sites: gpd.GeoDataFrame,
     costs: CrashCosts,
     known: Knowledge,
+    weight: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
     faced = None
     if inputs.repairs is not None and network is not None:
@@ -456,6 +458,7 @@ def _appraise(
             segments=network.segments,
             nodes=network.nodes,
             routes=network.routes,
+            weight=weight,
         )
     return appraise(
         sites,

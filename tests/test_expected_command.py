@@ -14,7 +14,7 @@ from blackspots.cli import main
 from blackspots.errors import BlackspotsError
 from blackspots.expected_files import RESULTS, Columns, expected_of_file
 from blackspots.presets.costs import cost_table
-from blackspots.screening.spf import design
+from blackspots.screening.covariates import design
 
 PERSON = "Nguyễn Văn An"
 FIT = ["--length", "km", "--traffic", "aadt", "--class", "kind", "--years", "3"]

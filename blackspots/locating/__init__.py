@@ -19,7 +19,7 @@ import shapely
 from blackspots.locating.candidates import nearest_segments, too_vague
 from blackspots.locating.given import blank, network_of, same_crs
 from blackspots.locating.likelihood import Likelihood
-from blackspots.locating.measures import roads_at, route_measures, segments_at
+from blackspots.locating.measures import roads_at, segments_at
 from blackspots.locating.options import (
     decided,
     enter_places,
@@ -31,6 +31,7 @@ from blackspots.locating.options import (
 )
 from blackspots.locating.places import Reach
 from blackspots.locating.works import locate_repairs
+from blackspots.referencing import route_measures
 from blackspots.schema import CANDIDATES, LOCATED, check
 
 __all__ = [

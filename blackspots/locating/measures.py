@@ -12,13 +12,6 @@ import shapely
 from blackspots.referencing import kms_at
 
 
-def route_measures(of: pd.DataFrame, measure: np.ndarray) -> np.ndarray:
-    """Route measures [m] of places on segments (one row of ``of`` each) at measures [m]."""
-    length = of["length"].to_numpy()
-    along = np.where(of["route_sign"].to_numpy() > 0, measure, length - measure)
-    return np.asarray(of["route_offset"].to_numpy() + along * of["route_span"].to_numpy() / length)
-
-
 def segments_at(
     segments: gpd.GeoDataFrame, route_ids: Collection[int], measures: Collection[float]
 ) -> pd.DataFrame:

@@ -21,9 +21,10 @@ from blackspots.locating.candidates import (
 )
 from blackspots.locating.given import Layers, spelt
 from blackspots.locating.likelihood import Evidence, Likelihood, probabilities
-from blackspots.locating.measures import roads_at, route_measures
+from blackspots.locating.measures import roads_at
 from blackspots.locating.places import Reach, at_crossings, at_junctions
 from blackspots.presets.headers import plain
+from blackspots.referencing import route_measures
 from blackspots.sources import outside
 
 _SAME: Final = 5.0

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from blackspots.locating.candidates import nearest_segments
-from blackspots.locating.measures import route_measures
 from blackspots.locating.places import Reach, at_crossings, at_junctions
-from blackspots.referencing import RouteFinder
+from blackspots.referencing import RouteFinder, route_measures
 from blackspots.schema import REPAIRS
 
 

@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from blackspots.referencing import route_measures
 from blackspots.schema import PLACED_POSTS
 from blackspots.sources.values import route as route_name
 
@@ -105,7 +106,7 @@ def calibrate(
         told = _told(posts, placed, np.full(len(posts), -1), empty, empty)
         return Calibrated(segments, parts, routes, told)
     of = segments.iloc[placed["segment"].to_numpy()[used]]
-    measure = _route_measure(of, placed["measure"].to_numpy()[used])
+    measure = route_measures(of, placed["measure"].to_numpy()[used])
     route = of["route_id"].to_numpy()
     total = routes["length"].to_numpy(dtype="float64")
     measure = np.clip(measure, 0.0, total[route])
@@ -187,13 +188,6 @@ def _on_segments(segments: gpd.GeoDataFrame, posts: gpd.GeoDataFrame) -> pd.Data
     made.loc[post, "reason"] = None
     made.loc[unread, "reason"] = "no-km"
     return made
-
-
-def _route_measure(of: pd.DataFrame, measure: np.ndarray) -> np.ndarray:
-    """Route measures [m] of places on segments (one row of ``of`` each) at measures [m]."""
-    length = of["length"].to_numpy()
-    along = np.where(of["route_sign"].to_numpy() > 0, measure, length - measure)
-    return np.asarray(of["route_offset"].to_numpy() + along * of["route_span"].to_numpy() / length)
 
 
 def _falling(route: np.ndarray, measure: np.ndarray, km: np.ndarray, size: int) -> np.ndarray:
@@ -486,7 +480,7 @@ def _between(
 ) -> pd.DataFrame:
     """A table whose rows of a mask have the km of their segments from start to stop [m]."""
     own, route = of[rows], of["route_id"].to_numpy()[rows]
-    here, there = (_route_measure(own, m[rows]) for m in (start, stop))
+    here, there = (route_measures(own, m[rows]) for m in (start, stop))
     low = _km_at(nodes, route, np.minimum(here, there), ends=False)
     high = _km_at(nodes, route, np.maximum(here, there), ends=True)
     forward = own["route_sign"].to_numpy() > 0

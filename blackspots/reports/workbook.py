@@ -14,7 +14,9 @@ import xlsxwriter
 
 CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks hold local time; fixed for equal bytes
 _WIDEST: Final = 34
-_PROSE: Final = 100
+_PROSE: Final = 74
+"""Letters of a line of prose: as many as fit on upright paper, in a wide font too."""
+_TITLE: Final = 22
 _LINE: Final = 15
 _FILL: Final = 0.95
 """Share of a column's width that text fills before it wraps."""
@@ -131,7 +133,9 @@ def _write_lines(book: Any, page: Any, sheet: Sheet, banner: str) -> int:
     lines += [(line, plain if i else title) for i, line in enumerate(sheet.lines)]
     for row, (line, style) in enumerate(lines):
         page.write_string(row, 0, str(line)[:_MAX_TEXT], style)
-        if prose and len(line) > _PROSE:
+        if prose and style is title:
+            page.set_row(row, _TITLE)
+        elif prose and len(line) > _PROSE:
             page.set_row(row, _LINE * math.ceil(len(line) / _PROSE))
     return len(lines)
 

@@ -19,7 +19,8 @@ beside a place's own, where the data cannot tell (assumption A)."""
 
 _LEAST_RHO, _MOST_RHO = 0.002, 0.5
 """Correlation of the severities of two crashes of one place: a worth from 1 to about 500."""
-_SEVERE: Final = ("fatal", "serious")
+SEVERE: Final = ("fatal", "serious")
+"""Severities that count as severe."""
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ def mix_of(counts: pd.DataFrame, classes: pd.Series, overall: pd.Series | None =
     sums = np.stack([np.bincount(like, column) for column in x.T], axis=1)
     own = (WORTH * whole + sums) / (WORTH + sums.sum(axis=1, keepdims=True))
     prior = pd.DataFrame(own[like], index=counts.index, columns=levels)
-    severe = [levels.index(name) for name in _SEVERE if name in levels]
+    severe = [levels.index(name) for name in SEVERE if name in levels]
     p, s = own[like][:, severe].sum(axis=1), x[:, severe].sum(axis=1)
     pairs = float((n * (n - 1) * p * (1 - p)).sum())
     if not pairs > 0:

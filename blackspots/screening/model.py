@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 
 from blackspots.presets.spfs import PublishedFunction, calibrate
 from blackspots.schema import SEVERITIES
+from blackspots.screening.covariates import Covariates, classes_of, covariates_of
 from blackspots.screening.expected import empirical_bayes
 from blackspots.screening.mix import Mix, mix_of
 from blackspots.screening.sections import Sections
-from blackspots.screening.spf import (
-    Covariates,
-    SafetyPerformanceFunction,
-    classes_of,
-    covariates_of,
-    fit_spf,
-)
+from blackspots.screening.spf import SafetyPerformanceFunction, fit_spf
 
 KNOWN: Final = tuple(level for level in SEVERITIES if level != "unknown")
 MIN_SHARE: Final = 0.1

@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from blackspots.screening.covariates import classes_of, covariates_of
 from blackspots.screening.expected import by_severity, empirical_bayes
-from blackspots.screening.mix import mix_of
-from blackspots.screening.spf import classes_of, covariates_of, fit_spf
+from blackspots.screening.mix import SEVERE, mix_of
+from blackspots.screening.model import KNOWN
+from blackspots.screening.spf import fit_spf
 from blackspots.screening.units import Units
 
-LEVELS: Final = ("fatal", "serious", "slight", "injury", "pdo")
-"""Severities that are known."""
-SEVERE: Final = ("fatal", "serious")
 TARGETS: Final = ("crashes", "severe", "deaths")
 """What is to be caught: crashes, those of them with a killed or seriously injured person, and
 persons killed."""
@@ -69,7 +68,7 @@ def tally(units: Units, crashes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index of ``units.table``
-        :data:`TARGETS` and a column for each of :data:`LEVELS`. ``severe`` and ``deaths`` are
+        :data:`TARGETS` and a column for each of :data:`KNOWN`. ``severe`` and ``deaths`` are
         NaN throughout where no crash has the figure.
     """
     unit = units.of_crash.reindex(crashes.index).to_numpy()
@@ -81,14 +80,14 @@ def tally(units: Units, crashes: pd.DataFrame) -> pd.DataFrame:
 
     severity = crashes["severity"].to_numpy()
     made = pd.DataFrame({"crashes": total(np.ones(len(crashes)))}, index=units.table.index)
-    graded = np.isin(severity, LEVELS).any()
+    graded = np.isin(severity, KNOWN).any()
     made["severe"] = total(np.isin(severity, SEVERE)) if graded else np.nan
     made["deaths"] = np.nan
     if "deaths" in crashes:
         deaths = crashes["deaths"].to_numpy("float64", na_value=np.nan)
         if np.isfinite(deaths).any():
             made["deaths"] = total(np.nan_to_num(deaths))
-    for level in LEVELS:
+    for level in KNOWN:
         made[level] = total(severity == level)
     return made
 
@@ -113,7 +112,7 @@ def scores(
     crashes
         Crashes to rank by: ``severity``.
     costs
-        Cost of a crash by severity of :data:`LEVELS`; without it ``epdo`` and ``eb_cost`` are
+        Cost of a crash by severity of :data:`KNOWN`; without it ``epdo`` and ``eb_cost`` are
         NaN.
     bandwidth, peak_bandwidth
         Of ``kde`` and ``kde_plus`` [m].
@@ -150,13 +149,13 @@ def scores(
     counts = tally(units, crashes)
     wanted = [name for name in METHODS if name in set(methods)]
     made = pd.DataFrame(np.nan, index=table.index, columns=wanted)
-    weights = None if costs is None else costs.reindex(list(LEVELS)).to_numpy("float64")
+    weights = None if costs is None else costs.reindex(list(KNOWN)).to_numpy("float64")
     graded = bool(counts["severe"].notna().all()) and len(counts) > 0
     value: dict[str, Any] = {"count": counts["crashes"].to_numpy(), RANDOM: np.ones(len(km))}
     value["rate"] = counts["crashes"].to_numpy() / traffic_of(table).to_numpy()
     value["severe"] = counts["severe"].to_numpy()
     if weights is not None and graded:
-        value["epdo"] = counts[list(LEVELS)].to_numpy() @ weights
+        value["epdo"] = counts[list(KNOWN)].to_numpy() @ weights
     if "kde" in wanted:
         value["kde"] = _kernel(units, crashes, bandwidth)
     if "kde_plus" in wanted:
@@ -166,7 +165,7 @@ def scores(
         value["eb"] = found["expected"].to_numpy()
         value["eb_excess"] = (found["expected"] - found["predicted"]).to_numpy()
         if graded:
-            by_level = found[list(LEVELS)].to_numpy()
+            by_level = found[list(KNOWN)].to_numpy()
             value["eb_severe"] = found[list(SEVERE)].sum(axis=1).to_numpy()
             if weights is not None:
                 value["eb_cost"] = by_level @ weights
@@ -201,16 +200,16 @@ def mixes(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     table
         ``kind`` and ``class`` of each unit.
     counts
-        A column for each of :data:`LEVELS`.
+        A column for each of :data:`KNOWN`.
 
     Returns
     -------
     DataFrame, index of ``table``, one column a severity
         Rows sum to 1; NaN where no severity is known at all.
     """
-    own = counts[list(LEVELS)]
+    own = counts[list(KNOWN)]
     if not own.to_numpy("float64").sum() > 0:
-        return pd.DataFrame(np.nan, index=table.index, columns=list(LEVELS))
+        return pd.DataFrame(np.nan, index=table.index, columns=list(KNOWN))
     classes = table.groupby(["kind", "class"]).ngroup()
     return mix_of(own, classes).shares(own)
 
@@ -222,20 +221,20 @@ def _expected(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     :func:`blackspots.screening.expected.by_severity`, their shares those of the kind of unit,
     or of all where few are known.
     """
-    names = ["predicted", "expected", *LEVELS]
+    names = ["predicted", "expected", *KNOWN]
     made = pd.DataFrame(np.nan, index=table.index, columns=names)
-    overall = counts[list(LEVELS)].sum()
+    overall = counts[list(KNOWN)].sum()
     for kind, like in table.groupby("kind"):
         here = counts.loc[like.index]
         observed = here["crashes"].to_numpy()
         exposure = np.ones(len(like)) if kind == "junction" else like["length"].to_numpy()
         mu, k = _predicted(like, observed, exposure)
-        own = here[list(LEVELS)].sum()
+        own = here[list(KNOWN)].sum()
         shares = own if own.sum() >= MIN_KNOWN else overall
         mix = shares / shares.sum() if shares.sum() > 0 else shares * np.nan
         made.loc[like.index, "predicted"] = mu
         made.loc[like.index, "expected"] = empirical_bayes(observed, mu, k)["expected"].to_numpy()
-        made.loc[like.index, list(LEVELS)] = by_severity(here, mu, mix, k)
+        made.loc[like.index, list(KNOWN)] = by_severity(here, mu, mix, k)
     return made
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from blackspots.screening import negative_binomial as nb
-from blackspots.screening.traffic import traffic_model
+from blackspots.screening.covariates import TRAFFIC
 
 MIN_CRASHES: Final = 30
 """Fewer crashes than this are not fitted: a pooled rate is used."""
@@ -30,7 +30,6 @@ K_LEAST: Final = nb.K_LEAST
 """k of counts that vary no more than chance (Poisson): as good as 0, but a Gamma has a shape."""
 
 LENGTH: Final = "ln(length)"
-TRAFFIC: Final = "ln(traffic)"
 
 _LEAST_POOLED: Final = 0.05
 _MOST_SPREAD: Final = 20.0  # b^2 sigma^2 beyond which an exponential says nothing
@@ -186,7 +185,7 @@ def fit_spf(
         ``per-length``: k_i = k / length_i.
     sigma : shape (units,)
         Standard deviation of ln(AADT) where column ``traffic`` is a guess, else 0
-        (:func:`covariates_of`).
+        (:func:`blackspots.screening.covariates.covariates_of`).
     interval
         Whether to find the interval of k, which takes a few fits more.
 
@@ -419,84 +418,3 @@ def _mixed(
         half = 1.0 if round_ < 10 else 0.5  # noqa: PLR2004
         found = new._replace(b=found.b + half * (new.b - found.b))
     return None
-
-
-# Covariates ---------------------------------------------------------------------------------
-
-
-class Covariates(NamedTuple):
-    """What a function is fitted with, and how sure the traffic is."""
-
-    frame: pd.DataFrame
-    """Shape (units, p)."""
-    sigma: Floats
-    """Standard deviation of ln(AADT) of each unit; 0 where counted or not used."""
-    notes: tuple[tuple[str, str], ...]
-    """``no-traffic``, ``few-traffic`` (counted places; traffic is not used), ``part-traffic``
-    (places without a count, guessed from their class)."""
-
-
-def classes_of(labels: pd.Series, observed: ArrayLike, minimum: int = 5) -> pd.Series:
-    """Class of each unit, classes with few crashes made one (``other``).
-
-    A class with hardly any crash has no rate of its own: its coefficient would run off.
-    """
-    named = labels.fillna("unknown").astype(str)
-    totals = pd.Series(np.asarray(observed), index=named.index).groupby(named).sum()
-    few = set(totals.index[totals < minimum])
-    kept = named.where(~named.isin(few), "other")
-    if few and totals[list(few)].sum() < minimum and len(set(kept)) > 1:
-        smallest = totals.drop(list(few)).idxmin()
-        kept = kept.replace("other", str(smallest))
-    return kept
-
-
-def design(classes: pd.Series, traffic: pd.Series | None = None) -> pd.DataFrame:
-    """Covariates: one 0/1 column a class and, when known for every unit, ln(traffic)."""
-    columns = {name: (classes == name).astype(float) for name in sorted(classes.unique())}
-    made = pd.DataFrame(columns, index=classes.index)
-    if traffic is not None and len(traffic) and bool((traffic > 0).all()):
-        made[TRAFFIC] = np.log(traffic.astype(float))
-    return made
-
-
-def covariates_of(
-    classes: pd.Series, aadt: pd.Series | None, *, place: ArrayLike | None = None
-) -> Covariates:
-    """Covariates with ln(AADT), guessed from the class where it is not counted.
-
-    Parameters
-    ----------
-    classes
-        Class of each unit, shape (units,).
-    aadt
-        Annual average daily traffic [vehicles/day] of each *place*; missing or 0 is not known.
-    place
-        Place (position in ``aadt``) of each unit, where a place (a road) has several units;
-        each unit its own place by default. All units of a place are of the class of its first.
-
-    Returns
-    -------
-    Covariates
-        Where fewer than 20 places, or a tenth of them, have traffic, the rest cannot be guessed
-        from them, and the classes stand alone.
-    """
-    made = design(classes)
-    none = np.zeros(len(classes))
-    if aadt is None or not len(aadt):
-        return Covariates(made, none, ())
-    at = np.arange(len(classes)) if place is None else np.asarray(place)
-    first = np.full(len(aadt), -1)
-    first[at[::-1]] = np.arange(len(at))[::-1]
-    here = np.flatnonzero(first >= 0)
-    model = traffic_model(aadt.iloc[here], classes.to_numpy()[first[here]])
-    counted = int(model.known.sum())
-    if not model.enough:
-        note = "few-traffic" if counted else "no-traffic"
-        return Covariates(made, none, ((note, str(counted)),))
-    row = np.zeros(len(aadt), dtype="int64")
-    row[here] = np.arange(len(here))
-    made[TRAFFIC] = model.ln_mean[row[at]]
-    missing = len(here) - counted
-    notes = (("part-traffic", str(missing)),) if missing else ()
-    return Covariates(made, model.sd[row[at]], notes)

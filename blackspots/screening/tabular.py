@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from blackspots.presets.spfs import PublishedFunction, calibrate, published_function
-from blackspots.screening.expected import by_severity, empirical_bayes, epdo, level_of_service
-from blackspots.screening.spf import (
-    Dispersion,
-    LengthAs,
-    SafetyPerformanceFunction,
-    classes_of,
-    covariates_of,
-    fit_spf,
-)
+from blackspots.screening.covariates import classes_of, covariates_of
+from blackspots.screening.expected import empirical_bayes, epdo, level_of_service
+from blackspots.screening.mix import mix_of
+from blackspots.screening.spf import Dispersion, LengthAs, SafetyPerformanceFunction, fit_spf
 
 INTERVAL: Final = (0.05, 0.95)
 """Points of the posterior that are given beside its mean."""
@@ -153,6 +148,7 @@ def screen_with_function(
 ) -> TableScreened:
     """What :func:`screen_table` gives, with the function: the parameters are the same."""
     x = _figures(table, observed)
+    label = table[classes] if classes else pd.Series("site", index=table.index)
     period = _figures(table, years) if isinstance(years, str) else np.full(len(table), years)
     long = None if length is None else _figures(table, length)
     if not len(table):
@@ -164,12 +160,11 @@ def screen_with_function(
     else:
         if traffic is not None and not isinstance(traffic, str):
             raise ValueError("a fitted function has one column of traffic")
-        label = table[classes] if classes else pd.Series("site", index=table.index)
         aadt = table[traffic] if traffic else None
         made = _fitted(label, aadt, x, period, long, length_as, dispersion)
     frame = _judged(table.index, x, period, made)
     if costs is not None:
-        frame = frame.join(_priced(table, x, period, made, costs))
+        frame = frame.join(_priced(table, label, frame["expected"], costs))
     frame.attrs["notes"] = made.notes
     return TableScreened(frame, made.function)
 
@@ -256,15 +251,17 @@ def _judged(index: pd.Index, x: Floats, period: Floats, made: _Predicted) -> pd.
 
 
 def _priced(
-    table: pd.DataFrame, x: Floats, period: Floats, made: _Predicted, costs: Mapping[str, float]
+    table: pd.DataFrame, label: pd.Series, expected: pd.Series, costs: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Expected crashes of each severity a year, their cost, and property-damage equivalents."""
+    """Expected crashes of each severity a year, their cost, and property-damage equivalents.
+
+    The severities are the mix of the site, drawn towards that of its class.
+    """
     levels = [str(level) for level in costs]
-    counts = pd.DataFrame({level: _figures(table, level) for level in levels}, index=table.index)
-    total = counts.sum()
-    shares = total / total.sum() if total.sum() > 0 else total * np.nan
-    by_level = by_severity(counts.assign(crashes=x), made.mu, shares, made.k)
-    by_level = by_level.div(period, axis=0)
+    counts = pd.DataFrame({level: _figures(table, level) for level in levels})
+    classes = label.reset_index(drop=True).fillna("unknown").astype(str)
+    shares = mix_of(counts.fillna(0.0), classes).shares(counts.fillna(0.0))
+    by_level = shares.set_axis(table.index).mul(expected, axis=0)
     price = pd.Series({level: float(costs[level]) for level in levels})
     cost = pd.Series(by_level.to_numpy() @ price.to_numpy(), index=table.index, name="cost")
     return by_level.add_prefix("expected_").join(cost).join(epdo(by_level, price))

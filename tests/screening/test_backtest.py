@@ -25,7 +25,8 @@ from blackspots.screening.backtest import (
     caught,
     splits_of,
 )
-from blackspots.screening.scores import LEVELS, METHODS, mixes, scores, tally, traffic_of
+from blackspots.screening.model import KNOWN
+from blackspots.screening.scores import METHODS, mixes, scores, tally, traffic_of
 from blackspots.screening.units import Units, units_of
 
 COSTS = pd.Series({"fatal": 100.0, "serious": 20.0, "slight": 4.0, "injury": 8.0, "pdo": 1.0})
@@ -335,7 +336,7 @@ def test_every_crash_counts_once_in_every_way() -> None:
     assert (found["count"] * km).sum() == pytest.approx(30)
     assert (found["kde"] * km).sum() == pytest.approx(30)
     assert (found["severe"] * km).sum() == pytest.approx(counts["fatal"].sum())
-    weighed = (counts[list(LEVELS)] * COSTS[list(LEVELS)]).sum(axis=1)
+    weighed = (counts[list(KNOWN)] * COSTS[list(KNOWN)]).sum(axis=1)
     np.testing.assert_allclose(found["epdo"] * km, weighed)
     assert found["eb"].gt(0).all()
     assert found["random"].eq(1.0).all()
@@ -394,7 +395,7 @@ def test_a_mix_of_severities_against_the_moments_of_a_beta_binomial() -> None:
     chance = np.random.default_rng(2)
     size = 4000
     severe = chance.binomial(10, chance.beta(6, 4, size))
-    counts = pd.DataFrame(0.0, index=range(size), columns=list(LEVELS))
+    counts = pd.DataFrame(0.0, index=range(size), columns=list(KNOWN))
     counts["serious"], counts["slight"] = severe, 10 - severe
     table = pd.DataFrame({"kind": "section", "class": "national"}, index=range(size))
     made = mixes(table, counts)
@@ -405,7 +406,7 @@ def test_a_mix_of_severities_against_the_moments_of_a_beta_binomial() -> None:
 
 
 def test_a_mix_is_that_of_the_class_where_a_unit_has_no_crash() -> None:
-    counts = pd.DataFrame(0.0, index=range(4), columns=list(LEVELS))
+    counts = pd.DataFrame(0.0, index=range(4), columns=list(KNOWN))
     counts.loc[0, "fatal"], counts.loc[2, "slight"] = 1000.0, 1000.0
     table = pd.DataFrame({"kind": "section", "class": ["a", "a", "b", "b"]})
     made = mixes(table, counts)

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from blackspots.presets.spfs import published_function
+from blackspots.screening.covariates import design
 from blackspots.screening.expected import empirical_bayes
 from blackspots.screening.model import Expectation, Population, expect, posterior
-from blackspots.screening.spf import design, fit_spf
+from blackspots.screening.spf import fit_spf
 
 
 def junctions(units: int, counted: float, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:

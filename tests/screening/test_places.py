@@ -173,3 +173,22 @@ def test_unknown_severities_leave_the_expected_severities_unknown() -> None:
     made = faced(*prepared(given_), stretch(500, 1500))
     assert made["expected"].iloc[0] > 0
     assert np.isnan(float(made["expected_fatal"].iloc[0]))
+
+
+def test_a_crash_of_uncertain_place_counts_for_a_work_by_its_probability() -> None:
+    """Two of 40 crashes may lie as well beyond the stretch: 39 count on it and 1 there."""
+    located, expectation = prepared(crashes([(100.0 * i, 0.0) for i in range(1, 6)] * 8))
+    columns = ["place", "route_id", "route_measure", "junction_id", "crossing_id"]
+    weight = pd.DataFrame(located[columns]).assign(crash_id=located.index, weight=1.0)
+    doubted = weight.iloc[:2].assign(weight=0.5)
+    beyond = doubted.assign(route_measure=4000.0)
+    weight = pd.concat([doubted, beyond, weight.iloc[2:]], ignore_index=True)
+    places = pd.DataFrame([stretch(50, 550), stretch(3900, 4400)], columns=COLUMNS)
+    layers = {"segments": NET.segments, "nodes": NET.nodes, "routes": NET.routes}
+    whole = expected_at(places, located, expectation, **layers)
+    made = expected_at(places, located, expectation, weight=weight, **layers)
+    assert made["crashes"].tolist() == whole["crashes"].tolist() == [40, 0]
+    population = expectation.populations["segment"]
+    mu, k = whole["predicted"].to_numpy() * YEARS, population.k.iloc[0]
+    by_hand = (mu + k * mu * np.array([39.0, 1.0])) / (1 + k * mu) / YEARS
+    np.testing.assert_allclose(made["expected"].astype(float), by_hand)

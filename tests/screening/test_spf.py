@@ -16,7 +16,8 @@ from scipy import optimize, stats
 
 from blackspots.screening import negative_binomial as nb
 from blackspots.screening import spf as functions
-from blackspots.screening.spf import classes_of, covariates_of, design, fit_spf
+from blackspots.screening.covariates import classes_of, covariates_of, design
+from blackspots.screening.spf import fit_spf
 from blackspots.screening.traffic import traffic_model
 
 
@@ -424,15 +425,6 @@ def test_no_traffic_at_all_leaves_the_classes() -> None:
     assert list(made.frame) == ["a", "b"]
     assert made.notes == (("no-traffic", "0"),)
     assert covariates_of(label, None).notes == ()
-
-
-def test_places_of_several_units_count_once() -> None:
-    aadt = pd.Series([1000.0, np.nan] + [2000.0] * 20)
-    place = np.r_[np.zeros(5, int), np.ones(3, int), np.arange(2, 22)]
-    made = covariates_of(pd.Series(["a"] * 28), aadt, place=place)
-    model = traffic_model(aadt, ["a"] * 22)
-    np.testing.assert_allclose(made.frame["ln(traffic)"], model.ln_mean[place])
-    np.testing.assert_allclose(made.sigma, model.sd[place])
 
 
 def test_the_mean_over_unknown_traffic_and_its_spread_are_those_of_draws() -> None:

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from blackspots.presets.spfs import PublishedFunction, published_function
+from blackspots.screening.covariates import design
 from blackspots.screening.expected import empirical_bayes
-from blackspots.screening.spf import design, fit_spf
+from blackspots.screening.spf import fit_spf
 from blackspots.screening.tabular import screen_table
 
 
