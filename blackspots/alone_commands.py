@@ -152,6 +152,25 @@ def expected_options(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("--quiet", action="store_true", help=labels.text("cli.quiet", language))
 
 
+def backtest_options(parser: argparse.ArgumentParser, language: str) -> None:
+    """Options of ``blackspots backtest``."""
+
+    def table(given: str) -> Path:
+        if Path(given).suffix.lower() != ".csv":
+            message = labels.text("backtest.not-csv", language, path=given)
+            raise argparse.ArgumentTypeError(message)
+        return Path(given)
+
+    study, until, out, quiet = (
+        labels.text(key, language)
+        for key in ("cli.study", "backtest.train-until", "backtest.out", "cli.quiet")
+    )
+    parser.add_argument("study", type=Path, metavar="STUDY.toml", help=study)
+    parser.add_argument("--train-until", type=int, metavar="YEAR", help=until)
+    parser.add_argument("--out", type=table, metavar="FILE.csv", help=out)
+    parser.add_argument("--quiet", action="store_true", help=quiet)
+
+
 def _pairs(
     parser: argparse.ArgumentParser,
     name: str,

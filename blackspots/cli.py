@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from blackspots import __version__, alone_commands, labels
+from blackspots import __version__, alone_commands, crossings_commands, labels
 from blackspots.errors import BlackspotsError
 
 if TYPE_CHECKING:
@@ -63,31 +63,17 @@ def _parser(language: str) -> argparse.ArgumentParser:
     _locate_options(locate, language)
     about = labels.text("backtest.about", language)
     backtest = commands.add_parser("backtest", help=about, description=about, parents=[common])
-    _backtest_options(backtest, language)
+    alone_commands.backtest_options(backtest, language)
     about = labels.text("patterns.about", language)
     patterns = commands.add_parser("patterns", help=about, description=about, parents=[common])
     alone_commands.patterns_options(patterns, language)
     about = labels.text("expected.command", language)
     expected = commands.add_parser("expected", help=about, description=about, parents=[common])
     alone_commands.expected_options(expected, language)
+    about = labels.text("rail.about", language)
+    crossings = commands.add_parser("crossings", help=about, description=about, parents=[common])
+    crossings_commands.crossings_options(crossings, language)
     return parser
-
-
-def _backtest_options(parser: argparse.ArgumentParser, language: str) -> None:
-    def table(given: str) -> Path:
-        if Path(given).suffix.lower() != ".csv":
-            message = labels.text("backtest.not-csv", language, path=given)
-            raise argparse.ArgumentTypeError(message)
-        return Path(given)
-
-    study, until, out, quiet = (
-        labels.text(key, language)
-        for key in ("cli.study", "backtest.train-until", "backtest.out", "cli.quiet")
-    )
-    parser.add_argument("study", type=Path, metavar="STUDY.toml", help=study)
-    parser.add_argument("--train-until", type=int, metavar="YEAR", help=until)
-    parser.add_argument("--out", type=table, metavar="FILE.csv", help=out)
-    parser.add_argument("--quiet", action="store_true", help=quiet)
 
 
 def _locate_options(parser: argparse.ArgumentParser, language: str) -> None:
@@ -114,6 +100,7 @@ def _locate_options(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help=say("out"))
     parser.add_argument("--posts", **path, help=say("posts"))
     parser.add_argument("--crossings", **path, help=say("crossings"))
+    parser.add_argument("--railways", **path, help=say("railways"))
     parser.add_argument("--boundary", **path, help=say("boundary"))
     parser.add_argument("--decisions", **path, help=say("decisions"))
     parser.add_argument("--crashes-crs", **text, help=say("crs-of"))
@@ -158,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "init":
             return _init(options, language)
         commands = {"run": _run, "check": _check, "locate": _locate, "backtest": _backtest}
-        commands |= dict.fromkeys(("patterns", "expected"), _alone)
+        commands |= dict.fromkeys(("patterns", "expected", "crossings"), _alone)
         return _confirmed(commands[options.command], options, language)
     except BlackspotsError as error:
         path = getattr(options, "study", None)  # init has none yet
@@ -414,6 +401,7 @@ def _locate(options: argparse.Namespace, language: str | None) -> int:
         language=spoken,
         posts=options.posts,
         crossings=options.crossings,
+        railways=options.railways,
         boundary=options.boundary,
         crashes_crs=options.crashes_crs,
         roads_crs=options.roads_crs,
@@ -484,7 +472,11 @@ def _alone(options: argparse.Namespace, language: str | None) -> int:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     spoken = language or _system_language()
-    command = {"patterns": alone_commands.run_patterns, "expected": alone_commands.run_expected}
+    command = {
+        "patterns": alone_commands.run_patterns,
+        "expected": alone_commands.run_expected,
+        "crossings": crossings_commands.run_crossings,
+    }
     columns = (TextColumn("{task.description}"), SpinnerColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=options.quiet) as bars:

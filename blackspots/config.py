@@ -178,6 +178,28 @@ class Screening(_Section):
     seed: int = Field(default=1, ge=0)
 
 
+class LevelCrossings(_Section):
+    """``[level_crossings]``: finding, rating and closing level crossings.
+
+    Lengths in metres: ``match`` is how far a listed crossing may lie from the one found for it,
+    ``facing`` how near to the rail the ends of a path lie that face each other, ``footprint`` how
+    far along the line a crash with a train belongs to a crossing. ``verified`` is the list that
+    came back from the field; ``close_unknown`` closes paths too whose kind nobody recorded.
+    Without ``rules`` they are those of the definition's country, where there are any; without
+    ``closing`` the prices shipped, where they are in the currency of the costs.
+    """
+
+    model: str = "us-dot"
+    rules: str | None = None
+    traffic: str = "default"
+    closing: str | None = None
+    match: Positive = 50.0
+    facing: Positive = 10.0
+    footprint: Positive = 75.0
+    close_unknown: bool = False
+    verified: Path | None = None
+
+
 class Sites(_Section):
     """``[sites]``: the list of sites that the user keeps, as an earlier run wrote it."""
 
@@ -228,6 +250,7 @@ class Study(_Section):
     network: Network = Network()
     screening: Screening = Screening()
     sites: Sites | None = None
+    level_crossings: LevelCrossings = LevelCrossings()
     appraisal: Appraisal = Appraisal()
     budget: Budget | None = None
     output: Output = Output()
@@ -342,10 +365,12 @@ def _unusable(study: Study) -> Iterator[BlackspotsError]:
         if layer is not None:
             paths.append((section, layer.file))
     paths += [("areas", layer.file) for layer in study.areas]
-    if study.locating.decisions is not None:
-        paths.append(("locating", study.locating.decisions))
-    if study.sites is not None:
-        paths.append(("sites", study.sites.file))
+    kept = {
+        "locating": study.locating.decisions,
+        "sites": study.sites.file if study.sites else None,
+        "level_crossings": study.level_crossings.verified,
+    }
+    paths += [(section, path) for section, path in kept.items() if path is not None]
     for section, path in paths:
         if not study.resolve(path).is_file():
             yield BlackspotsError("missing-file", file=str(path), key=section, study=name)

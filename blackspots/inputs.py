@@ -41,6 +41,7 @@ class Inputs:
     repairs: gpd.GeoDataFrame | None
     decisions: sources.Decisions | None = None
     listed: sources.SiteList | None = None
+    verified: sources.Verified | None = None
 
 
 def read_inputs(
@@ -124,6 +125,8 @@ def read_inputs(
         if s.sites
         else None
     )
+    field = s.level_crossings.verified
+    verified = sources.read_verification(study.resolve(field), target, findings) if field else None
     railways = s.railways and sources.read_railways(source(s.railways), target, findings)
     places = s.places and sources.read_places(source(s.places), target)
     repairs = s.repairs and sources.read_repairs(
@@ -150,6 +153,7 @@ def read_inputs(
         repairs=repairs,
         decisions=decisions,
         listed=listed,
+        verified=verified,
     )
 
 

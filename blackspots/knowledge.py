@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from blackspots.appraisal import Terms
 from blackspots.config import Study
 from blackspots.errors import BlackspotsError
+from blackspots.level_crossings import CrossingKnowledge
 from blackspots.locating import Reach
 from blackspots.presets import (
     CostTable,
@@ -16,7 +18,15 @@ from blackspots.presets import (
     cost_table,
     definition,
 )
+from blackspots.presets.closing import closing_prices
+from blackspots.presets.crossing_models import crossing_model
+from blackspots.presets.crossing_rules import crossing_rules
+from blackspots.presets.crossing_traffic import crossing_traffic
+from blackspots.presets.files import shipped
 from blackspots.presets.spfs import PublishedFunction, published_function
+
+CLOSING = "vn-2019"
+"""Prices of closing paths that are shipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ class Knowledge:
     window: float
     months: int
     published: dict[str, PublishedFunction]
+    crossings: CrossingKnowledge
 
 
 def knowledge_of(study: Study) -> Knowledge:
@@ -68,10 +79,40 @@ def knowledge_of(study: Study) -> Knowledge:
             junction=study.locating.junction_radius or rules.junction_radius,
             crossing=study.locating.crossing_radius or rules.crossing_radius,
             train=study.locating.train_radius,
+            footprint=study.level_crossings.footprint,
         ),
         window=study.screening.window or rules.window,
         months=study.screening.months or rules.months,
         published=_published(study),
+        crossings=_of_crossings(study, rules, costs),
+    )
+
+
+def _of_crossings(study: Study, rules: Definition, costs: CostTable) -> CrossingKnowledge:
+    """The presets of level crossings.
+
+    Raises
+    ------
+    BlackspotsError
+        One that is not there or not complete; ``closing-currency``.
+    """
+    named, folder = study.level_crossings, study.folder
+    country = rules.jurisdiction.lower()
+    own = country if country in shipped("crossing_rules") else "default"
+    closing = closing_prices(named.closing or CLOSING, folder)
+    if closing.currency != costs.currency and named.closing:
+        raise BlackspotsError(
+            "closing-currency",
+            name=named.closing,
+            one=closing.currency,
+            costs=costs.id,
+            other=costs.currency,
+        )
+    return CrossingKnowledge(
+        model=crossing_model(named.model, folder),
+        rules=crossing_rules(named.rules or own, folder, on=study.study.end or date.max),
+        traffic=crossing_traffic(named.traffic, folder),
+        closing=closing if closing.currency == costs.currency else None,
     )
 
 

@@ -10,9 +10,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from blackspots import referencing, sitelist, store
+from blackspots import referencing, sitelist, store, verification
 from blackspots.labels import LANGUAGES, text
 from blackspots.maps import MapData, save_page
+from blackspots.rail_outputs import rail_layers, write_rail
 from blackspots.reports import Sheet, write_workbook
 from blackspots.review import keep_read, list_name, refuse_unread, write_review
 from blackspots.screening import agreement_table
@@ -35,7 +36,7 @@ _SITE_COLUMNS: Final = [
 _PROJECT_PRINT: Final = 12
 _PROJECT_COLUMNS: Final = [
     *("funded", "label", "work", "countermeasure", "source", "cost", "life", "deaths_avoided"),
-    *("injuries_avoided", "npv", "bcr", "why", "site_id", "upkeep", "crash_cost"),
+    *("injuries_avoided", "npv", "bcr", "why", "site_id", "upkeep", "detour_cost", "crash_cost"),
     *("crashes_avoided", "benefit", "mark"),
 ]
 _AREA_COLUMNS: Final = [
@@ -71,7 +72,9 @@ _UNPLACED_COLUMNS: Final = [
     "source_sheet",
     "source_row",
 ]
-_MONEY: Final = {"cost_per_year", "cost", "upkeep", "crash_cost", "benefit", "npv"}
+_MONEY: Final = {
+    *("cost_per_year", "cost", "upkeep", "detour_cost", "crash_cost", "benefit", "npv"),
+}
 _CODES: Final = {
     "kind": "kind",
     "verdict": "verdict",
@@ -93,12 +96,13 @@ def write_outputs(result: Result, folder: Path) -> Path:
     Raises
     ------
     BlackspotsError
-        What :func:`blackspots.store.whole_folder`, :func:`blackspots.review.refuse_unread` or
-        :func:`blackspots.sitelist.refuse_unread` says of the folder.
+        What :func:`blackspots.store.whole_folder` says of the folder, or ``refuse_unread`` of
+        :mod:`blackspots.review`, :mod:`blackspots.sitelist`, :mod:`blackspots.verification`.
     """
     notice = banner(result, result.study.study.language)
     refuse_unread(folder, result.study)
     sitelist.refuse_unread(folder, result.study)
+    verification.refuse_unread(folder, result.study)
     with store.whole_folder(folder) as fresh:
         save_page(map_data(result), fresh / "map.html")
         _write_tables(result, fresh, notice)
@@ -113,6 +117,7 @@ def write_outputs(result: Result, folder: Path) -> Path:
             _sheets(result),
             banner=notice,
         )
+        write_rail(result, folder, fresh, notice)
         placed = Placed(result.study, result.inputs, result.network, result.placement)
         write_review(placed, fresh / list_name(folder, result.study), notice)
         keep_read(folder, fresh, result.study)
@@ -157,6 +162,10 @@ def map_data(result: Result) -> MapData:
         segments=result.network.segments if result.network else empty,
         railways=result.inputs.railways,
         crossings=result.inputs.crossings,
+        register=result.crossings.register if result.crossings else None,
+        rating=known.crossings.model.title if result.crossings else "",
+        found=result.railway.found if result.railway else None,
+        closures=result.closures.table if result.closures else None,
         areas=next(iter(result.inputs.areas.values()), None),
         boundary=None if boundary is None else gpd.GeoDataFrame(geometry=boundary),
         places=result.inputs.places,
@@ -230,6 +239,7 @@ def _layers(result: Result) -> dict[str, Any]:
         "sites_point": of(sites, "Point"),
         "agreement": _agreement_layer(result),
         "clusters": _cluster_layer(result),
+        **rail_layers(result),
         "projects_road": of(projects, "LineString", "MultiLineString"),
         "projects_point": of(projects, "Point"),
         "rejected": rejected_table(result.inputs.rejects),

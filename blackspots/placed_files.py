@@ -26,6 +26,7 @@ def study_of_files(
     language: str,
     posts: Path | None = None,
     crossings: Path | None = None,
+    railways: Path | None = None,
     boundary: Path | None = None,
     crashes_crs: str | None = None,
     roads_crs: str | None = None,
@@ -53,6 +54,7 @@ def study_of_files(
         roads=layer(roads, crs=roads_crs, layer=roads_layer),
         posts=layer(posts),
         crossings=layer(crossings),
+        railways=layer(railways),
         boundary=layer(boundary),
         locating=Locating(
             tolerance=tolerance,

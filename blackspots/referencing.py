@@ -20,6 +20,12 @@ from shapely.ops import substring
 
 KM_SLACK = 0.5
 """How far [km] beyond its known ends a route still takes a km post."""
+_PIECE = 32
+"""Segments of a route that are looked up together."""
+_STEP = 0.01
+"""Metres [m] before and behind a place by which its direction is told."""
+_ON_IT = 1e-6
+"""Distance [m] from a route below which a point is on it."""
 
 
 def route_measures(of: pd.DataFrame, measure: np.ndarray) -> np.ndarray:
@@ -79,12 +85,121 @@ def km_text(km: float) -> str:
 def label(routes: gpd.GeoDataFrame, route_id: int, start: float, end: float) -> str:
     """A stretch in words: road number or name, and km posts or metres from its start."""
     row = routes.loc[route_id]
-    road = row["ref"] or row["name"] or f"#{row['road_id']}"
+    named = (row[c] for c in ("ref", "name") if c in row.index)
+    road = next((str(word) for word in named if word and not pd.isna(word)), None)
+    road = road or f"#{row.get('road_id', row.name)}"
     kms = sorted(km_at(routes, route_id, m) for m in (start, end))
     if np.isnan(kms[0]):
         return f"{road} {start:.0f}–{end:.0f} m"
     posts = [km_text(km) for km in kms]
     return f"{road} {posts[0]}" if posts[0] == posts[1] else f"{road} {posts[0]}–{posts[1]}"
+
+
+def project(
+    points: gpd.GeoSeries | gpd.GeoDataFrame, routes: gpd.GeoDataFrame, *, reach: float
+) -> pd.DataFrame:
+    """Where on the routes points lie: the nearest route within reach, measure, offset and side.
+
+    Of routes that are equally near the first counts. Each route is looked up in short pieces, so
+    that one of 100,000 vertices is found as quickly as a hundred short ones.
+
+    Parameters
+    ----------
+    points
+        Points in the CRS of the routes; an empty or missing one lies nowhere.
+    routes
+        LineStrings, with whole numbers as index.
+    reach
+        Greatest distance [m] from a route.
+
+    Returns
+    -------
+    DataFrame
+        Indexed as the points: ``route`` (label of the route, Int64), ``measure`` [m] and
+        ``offset`` [m], NaN where no route is within reach, and ``side`` (Int64): 1 left of the
+        route's direction, -1 right of it, 0 on it or straight on beyond its end.
+
+    Raises
+    ------
+    ValueError
+        If a route is not a LineString, or empty.
+    """
+    spots = np.asarray(points.geometry.array)
+    lines = _Vertices.made(np.asarray(routes.geometry.array))
+    point, line, measure = lines.nearest(spots, reach)
+    here, back, ahead = (lines.places(line, measure + step) for step in (0.0, -_STEP, _STEP))
+    way, aside = ahead - back, shapely.get_coordinates(spots[point]) - here
+    turn = way[:, 0] * aside[:, 1] - way[:, 1] * aside[:, 0]
+    # What is left of rounding is no side.
+    on = np.abs(turn) <= _ON_IT * np.hypot(*way.T)
+    found = pd.DataFrame(
+        {
+            "route": pd.array(routes.index.to_numpy(dtype="int64")[line], dtype="Int64"),
+            "measure": measure,
+            "offset": np.hypot(*aside.T),
+            "side": pd.array(np.where(on, 0, np.sign(turn)).astype("int64"), dtype="Int64"),
+        },
+        index=point,
+    )
+    return found.reindex(np.arange(len(spots))).set_axis(points.index)
+
+
+@dataclass(frozen=True, slots=True)
+class _Vertices:
+    """The vertices of lines, one line after the other, with their measures [m]."""
+
+    xy: np.ndarray
+    of: np.ndarray
+    first: np.ndarray
+    measure: np.ndarray
+
+    @classmethod
+    def made(cls, lines: np.ndarray) -> _Vertices:
+        """The vertices of LineStrings; ValueError where they are none, or empty."""
+        whole = shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING
+        if not (whole & ~shapely.is_empty(lines)).all():
+            raise ValueError("routes must all be LineStrings that are not empty")
+        xy, of = shapely.get_coordinates(lines, return_index=True)
+        first = np.searchsorted(of, np.arange(len(lines) + 1))
+        step = np.r_[0.0, np.hypot(*np.diff(xy, axis=0).T)][: len(xy)]
+        step[first[:-1]] = 0.0
+        total = np.cumsum(step)
+        return cls(xy, of, first, total - total[first[of]])
+
+    def nearest(
+        self, points: np.ndarray, reach: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points within reach of a line: their numbers, those of the lines and measures [m]."""
+        none = np.empty(0, dtype="int64")
+        there = np.flatnonzero(~(shapely.is_missing(points) | shapely.is_empty(points)))
+        if not len(there) or not len(self.xy):
+            return none, none, np.empty(0)
+        # Pieces of a few segments; each begins at the vertex where the one before ends.
+        number = np.arange(len(self.xy)) - self.first[self.of]
+        last = np.diff(self.first)[self.of] - 1
+        begin = np.flatnonzero((number % _PIECE == 0) & (number < last))
+        size = np.minimum(last[begin] - number[begin], _PIECE) + 1
+        piece = np.repeat(np.arange(len(begin)), size)
+        vertex = np.arange(len(piece)) - np.repeat(np.cumsum(size) - size - begin, size)
+        pieces = np.asarray(shapely.linestrings(self.xy[vertex], indices=piece))
+        (at, near), away = shapely.STRtree(pieces).query_nearest(
+            points[there], max_distance=reach, return_distance=True
+        )
+        order = np.lexsort((near, away, at))
+        order = order[np.unique(at[order], return_index=True)[1]]
+        point, near = there[at[order]], near[order]
+        along = shapely.line_locate_point(pieces[near], points[point])
+        return point, self.of[begin[near]], self.measure[begin[near]] + along
+
+    def places(self, line: np.ndarray, measure: np.ndarray) -> np.ndarray:
+        """Coordinates at measures [m] on lines, clipped to their ends, shape (measures, 2)."""
+        if not len(line):
+            return np.empty((0, 2))
+        length = self.measure[self.first[1:] - 1]
+        start = np.r_[0.0, np.cumsum(length + 1.0)[:-1]]
+        asked = start[line] + np.clip(measure, 0.0, length[line])
+        keys = start[self.of] + self.measure
+        return np.column_stack([np.interp(asked, keys, way) for way in self.xy.T])
 
 
 @dataclass(frozen=True, slots=True)

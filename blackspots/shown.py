@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import geopandas as gpd
@@ -39,6 +39,21 @@ _AGREEMENT_COLOURS: Final = {
     "undetermined": ("diamond", "160,160,160"),
     "eb": ("circle", "178,24,43"),
     "neither": ("circle", "190,190,190"),
+}
+
+
+_CROSSING_COLOURS: Final = {
+    "official": ("square", "23,50,77"),
+    "self-opened": ("diamond", "217,120,6"),
+    "unknown": ("diamond", "120,120,120"),
+}
+_FOUND_COLOURS: Final = {
+    "listed": ("circle", "160,160,160"),
+    "verified": ("circle", "11,122,95"),
+    "candidate": ("diamond", "178,24,43"),
+    "review": ("diamond", "118,92,168"),
+    "apart": ("cross2", "190,190,190"),
+    "refused": ("cross2", "120,120,120"),
 }
 
 
@@ -115,6 +130,7 @@ def layer_styles(language: str, levels: Iterable[str]) -> dict[str, str]:
                 "size": "2",
             },
         ),
+        **_rail_styles(language),
         "crashes": styles.categorised("marker", "severity", severity),
         "clusters": styles.single("line", {"line_color": "118,92,168,160", "line_width": "2.2"}),
         "agreement": styles.categorised(
@@ -151,6 +167,32 @@ def layer_styles(language: str, levels: Iterable[str]) -> dict[str, str]:
                     "outline_color": "255,255,255,255",
                 }
             ),
+        ),
+    }
+
+
+def _rail_styles(language: str) -> dict[str, str]:
+    """Styles of what is known of level crossings."""
+
+    def marks(prefix: str, known: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+        return {
+            code: (
+                text(f"{prefix}.{code}", language),
+                {"name": shape, "color": f"{rgb},255", "size": "2.6"},
+            )
+            for code, (shape, rgb) in known.items()
+        }
+
+    return {
+        "rail_lines": styles.single("line", {"line_color": "70,70,70,255", "line_width": "0.6"}),
+        "crossing_register": styles.categorised(
+            "marker", "kind", marks("crossing-kind", _CROSSING_COLOURS)
+        ),
+        "crossings_found": styles.categorised(
+            "marker", "status", marks("found-status", _FOUND_COLOURS)
+        ),
+        "closures": styles.single(
+            "line", {"line_color": "11,122,95,255", "line_width": "0.9", "line_style": "dash"}
         ),
     }
 

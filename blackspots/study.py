@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -14,20 +14,36 @@ import shapely
 
 from blackspots import crs as crs_
 from blackspots import sources
-from blackspots.appraisal import CrashCosts, appraise, crash_costs, yearly_cost
+from blackspots.appraisal import (
+    CrashCosts,
+    appraise,
+    crash_costs,
+    with_closures,
+    yearly_cost,
+)
 from blackspots.config import Study
 from blackspots.errors import BlackspotsError
-from blackspots.inputs import Inputs, read_inputs, rejected_rows
+from blackspots.inputs import Inputs, read_inputs
 from blackspots.knowledge import Knowledge, knowledge_of
+from blackspots.level_crossings import (
+    CrossingRegister,
+    Railway,
+    close_crossings,
+    closure_labels,
+    find_crossings,
+    register_crossings,
+)
 from blackspots.locating import (
     Placement,
+    areas_of,
     locate,
     locate_repairs,
     weights,
 )
 from blackspots.network import Network, build_network
-from blackspots.programme import Programme, optimise
-from blackspots.quality import Quality, assess
+from blackspots.programme import optimise
+from blackspots.quality import assess
+from blackspots.results import Checked, Placed, Result
 from blackspots.schema import SITES, check
 from blackspots.screening import (
     Expectation,
@@ -36,6 +52,7 @@ from blackspots.screening import (
     clusters_along,
     expect,
     expected_at,
+    expected_at_crossings,
     follow,
     rank,
     screen,
@@ -48,110 +65,14 @@ from blackspots.tabulating import (
     with_decision,
 )
 
+__all__ = ["STAGES", "Checked", "Placed", "Result", "check_study", "place_study", "run_study"]
+
 STAGES: Final = ("read", "network", "locate", "screen", "appraise", "programme")
 
 _FEW: Final = 3
 """Crashes from which their lying far from every road is no slip of the pen."""
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Everything a run found; the outputs are made from this alone."""
-
-    study: Study
-    knowledge: Knowledge
-    inputs: Inputs
-    period: tuple[date, date]
-    network: Network | None
-    located: gpd.GeoDataFrame
-    candidates: pd.DataFrame
-    placement: Placement
-    expectation: Expectation
-    sites: gpd.GeoDataFrame
-    certainty: pd.DataFrame
-    clusters: pd.DataFrame | None
-    projects: gpd.GeoDataFrame
-    programme: Programme | None
-    crash_costs: CrashCosts
-    areas: pd.DataFrame
-    segments: gpd.GeoDataFrame | None
-    parts: pd.DataFrame | None
-
-    @property
-    def read(self) -> int:
-        """Rows of the register."""
-        return self.inputs.register.read
-
-    @property
-    def rejected(self) -> int:
-        """Rows of the register that were refused."""
-        return rejected_rows(self.inputs.rejects, "crashes")
-
-    @property
-    def placed(self) -> int:
-        """Crashes that have a place."""
-        return int(self.located["place"].notna().sum())
-
-    @property
-    def unplaced(self) -> int:
-        """Crashes that have none."""
-        return int(self.located["place"].isna().sum())
-
-    @property
-    def gone(self) -> gpd.GeoDataFrame | None:
-        """Sites of the earlier list that are not found now; None where no list was read."""
-        before = self.inputs.listed
-        return None if before is None else before.sites[~before.sites.index.isin(self.sites.index)]
-
-    @property
-    def valued(self) -> bool:
-        """Whether severities are known, so that crashes have a cost."""
-        return (
-            bool(self.sites["cost_per_year"].notna().any())
-            if len(self.sites)
-            else bool((self.located["severity"] != "unknown").any())
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where the crashes of a study lie."""
-
-    study: Study
-    inputs: Inputs
-    network: Network | None
-    placement: Placement
-
-    @property
-    def located(self) -> gpd.GeoDataFrame:
-        """The crashes in their places."""
-        return self.placement.crashes
-
-    @property
-    def read(self) -> int:
-        """Rows of the register."""
-        return self.inputs.register.read
-
-    @property
-    def rejected(self) -> int:
-        """Rows of the register that were refused."""
-        return rejected_rows(self.inputs.rejects, "crashes")
-
-
-@dataclass(frozen=True, slots=True)
-class Checked(Placed):
-    """What a check found: also the period, and how good the register is."""
-
-    period: tuple[date, date]
-    quality: Quality
-
-    def remarked(self, kind: str) -> int:
-        """Cells of the register that were ``repaired``, or used though ``doubtful``."""
-        remarks = self.inputs.remarks
-        of_kind = (remarks["table"] == "crashes") & (remarks["kind"] == kind)
-        return int(remarks.loc[of_kind, "count"].sum())
 
 
 def check_study(study: Study, progress: Progress = lambda _stage: None) -> Checked:
@@ -162,10 +83,20 @@ def check_study(study: Study, progress: Progress = lambda _stage: None) -> Check
     BlackspotsError
         What is wrong with the inputs.
     """
-    inputs, period, network, placement = _placed(study, knowledge_of(study), progress)
+    inputs = _read(study, knowledge_of(study), progress)
+    period = _period(study, inputs.register.crashes)
+    made = _placed(study, inputs, knowledge_of(study), progress)
     years = range(period[0].year, period[1].year + 1)
-    quality = assess(inputs.register.crashes, placement.crashes, years=years)
-    return Checked(study, inputs, network, placement, period, quality)
+    quality = assess(inputs.register.crashes, made.located, years=years)
+    return Checked(
+        study,
+        made.inputs,
+        made.network,
+        made.placement,
+        made.railway,
+        period=period,
+        quality=quality,
+    )
 
 
 def place_study(study: Study, progress: Progress = lambda _stage: None) -> Placed:
@@ -177,23 +108,20 @@ def place_study(study: Study, progress: Progress = lambda _stage: None) -> Place
         What is wrong with the inputs.
     """
     known = knowledge_of(study)
-    inputs = _read(study, known, progress)
-    progress("network")
-    network = _network(study, inputs)
-    progress("locate")
-    return Placed(study, inputs, network, _locate(study, inputs, network, known))
+    return _placed(study, _read(study, known, progress), known, progress)
 
 
-def _placed(
-    study: Study, known: Knowledge, progress: Progress
-) -> tuple[Inputs, tuple[date, date], Network | None, Placement]:
-    """The first stages: inputs, period, network, and the crashes in their places."""
-    inputs = _read(study, known, progress)
-    period = _period(study, inputs.register.crashes)
+def _placed(study: Study, inputs: Inputs, known: Knowledge, progress: Progress) -> Placed:
+    """The first stages: network, railway, and the crashes in their places."""
     progress("network")
     network = _network(study, inputs)
+    railway = _railway(study, inputs)
+    if railway is not None and len(railway.crossings):
+        inputs = replace(inputs, crossings=railway.crossings)
     progress("locate")
-    return inputs, period, network, _locate(study, inputs, network, known)
+    lines = railway.lines.lines if railway is not None else None
+    placement = _locate(study, inputs, network, known, lines)
+    return Placed(study, inputs, network, placement, railway)
 
 
 def _read(study: Study, known: Knowledge, progress: Progress) -> Inputs:
@@ -224,7 +152,11 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         What is wrong with the inputs.
     """
     known = knowledge_of(study)
-    inputs, period, network, placement = _placed(study, known, progress)
+    inputs = _read(study, known, progress)
+    period = _period(study, inputs.register.crashes)
+    listed = inputs.crossings.index if inputs.crossings is not None else pd.Index([])
+    placed = _placed(study, inputs, known, progress)
+    inputs, network, placement = placed.inputs, placed.network, placed.placement
     located = placement.crashes
     years = ((period[1] - period[0]).days + 1) / 365.25
     progress("screen")
@@ -281,9 +213,36 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
     progress("appraise")
     costs = crash_costs(located, known.costs)
     sites["cost_per_year"] = yearly_cost(sites, costs)
+    crossings = _register(study, placed, known, listed, years)
     repairs, lost = _repairs(inputs, network, known)
     inputs = replace(inputs, rejects=lost, repairs=repairs)
-    projects = _appraise(inputs, network, located, expectation, sites, costs, known, weight)
+    projects = _appraise(
+        inputs, network, located, expectation, sites, costs, known, weight, crossings
+    )
+    closures = None
+    if crossings is not None and placed.railway is not None:
+        faced = expected_at_crossings(located, expectation, weight=weight)
+        closures = close_crossings(
+            crossings,
+            placed.railway,
+            inputs.roads,
+            expected=faced,
+            loss=yearly_cost(faced, costs),
+            prices=known.crossings.closing,
+            rate=known.terms.rate,
+            growth=known.terms.growth,
+            close_unknown=study.level_crossings.close_unknown,
+        )
+    if closures is not None:
+        projects = with_closures(
+            projects,
+            closures.table,
+            faced,
+            sites,
+            costs,
+            known.terms,
+            closure_labels(closures.table),
+        )
     progress("programme")
     programme = optimise(projects, study.budget.total) if study.budget else None
     projects = decided(projects, programme)
@@ -312,6 +271,9 @@ def run_study(study: Study, progress: Progress = lambda _stage: None) -> Result:
         expectation=expectation,
         sites=sites,
         certainty=sure,
+        railway=placed.railway,
+        crossings=crossings,
+        closures=closures,
         clusters=clusters,
         projects=projects,
         programme=programme,
@@ -370,7 +332,47 @@ def _network(study: Study, inputs: Inputs) -> Network | None:
     )
 
 
-def _locate(study: Study, inputs: Inputs, network: Network | None, known: Knowledge) -> Placement:
+def _railway(study: Study, inputs: Inputs) -> Railway | None:
+    """The railway with what crosses it; None where the study has neither lines nor crossings."""
+    if inputs.railways is None and inputs.crossings is None:
+        return None
+    return find_crossings(
+        inputs.roads,
+        inputs.railways,
+        inputs.crossings,
+        inputs.verified.entries if inputs.verified else None,
+        crs=inputs.register.crashes.crs,
+        options=study.level_crossings,
+    )
+
+
+def _register(
+    study: Study, placed: Placed, known: Knowledge, listed: pd.Index, years: float
+) -> CrossingRegister | None:
+    """The register of level crossings; None where there are none."""
+    if placed.railway is None or not len(placed.railway.crossings):
+        return None
+    crossings, areas = placed.railway.crossings, _first(placed.inputs.areas)
+    nowhere = pd.Series(None, crossings.index, dtype="object")
+    return register_crossings(
+        placed.railway,
+        placed.located,
+        nowhere if areas is None else areas_of(crossings.geometry, areas),
+        known.crossings,
+        listed=listed,
+        years=years,
+        draws=study.screening.draws,
+        seed=study.screening.seed,
+    )
+
+
+def _locate(
+    study: Study,
+    inputs: Inputs,
+    network: Network | None,
+    known: Knowledge,
+    lines: gpd.GeoDataFrame | None,
+) -> Placement:
     made = locate(
         inputs.register.crashes,
         segments=network.segments if network else None,
@@ -378,6 +380,7 @@ def _locate(study: Study, inputs: Inputs, network: Network | None, known: Knowle
         nodes=network.nodes if network else None,
         routes=network.routes if network else None,
         crossings=inputs.crossings,
+        lines=lines,
         areas=_first(inputs.areas),
         boundary=inputs.boundary,
         reach=known.reach,
@@ -393,7 +396,8 @@ def _require_roads_near(study: Study, inputs: Inputs, placement: Placement) -> N
     crashes = placement.crashes
     own = crashes.geometry.notna() & (crashes["located_by"] != "route_km")
     own &= ~crashes["reason"].eq("too-vague").fillna(value=False)  # may be anywhere
-    on_road = crashes["segment_id"].notna() & (crashes["located_by"] == "coordinate")
+    on_road = crashes["segment_id"].notna() | crashes["place"].isin(["railway", "crossing"])
+    on_road &= crashes["located_by"] == "coordinate"
     points = crashes.geometry[own]
     if inputs.roads is None or len(points) < _FEW or on_road.any():
         return
@@ -448,8 +452,11 @@ def _appraise(
     costs: CrashCosts,
     known: Knowledge,
     weight: pd.DataFrame,
+    register: CrossingRegister | None,
 ) -> gpd.GeoDataFrame:
-    faced = None
+    faced, crossings = None, inputs.crossings
+    if crossings is not None and register is not None:
+        crossings = crossings.join(register.register["protection_code"])
     if inputs.repairs is not None and network is not None:
         faced = expected_at(
             inputs.repairs,
@@ -469,7 +476,7 @@ def _appraise(
         repairs=inputs.repairs,
         faced=faced,
         junctions=network.junctions if network else None,
-        crossings=inputs.crossings,
+        crossings=crossings,
         routes=network.routes if network else None,
     )
 

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from blackspots import __version__
+from blackspots.appraisal import MEASURE
 from blackspots.inputs import rejected_rows
 from blackspots.labels import LANGUAGES, format_number, text
+from blackspots.rail_words import rail_notes
 from blackspots.shown import decided, place_lines, stale
 from blackspots.study import Result
 
@@ -30,6 +32,9 @@ def preset_names(result: Result) -> dict[str, dict[str, str]]:
     known = result.knowledge
     countermeasures = {f"countermeasure.{c.id}": c.name for c in known.catalogue.values()}
     rules = {f"rule.{r.id}": r.title for r in known.definition.rules}
+    for language in LANGUAGES:
+        key = f"countermeasure.{MEASURE}"
+        countermeasures.setdefault(key, {})[language] = text(key, language)
     return countermeasures | {key: title for key, title in rules.items() if title}
 
 
@@ -65,6 +70,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "columns_left_out": list(result.inputs.register.dropped),
         "sites": _tally(result.sites["verdict"]),
         "site_list": _followed(result),
+        "crossings": _crossings(result),
         "programme": None
         if programme is None
         else {
@@ -79,6 +85,19 @@ def summarise(result: Result) -> dict[str, Any]:
             "gap": round(programme.gap, 9) if np.isfinite(programme.gap) else None,
         },
         "sources": result.study.study.sources,
+    }
+
+
+def _crossings(result: Result) -> dict[str, Any] | None:
+    """Level crossings by kind, places where roads meet the railway by status, groups to close."""
+    if result.railway is None:
+        return None
+    register = None if result.crossings is None else result.crossings.register
+    closing = None if result.closures is None else result.closures.table
+    return {
+        "kinds": {} if register is None else _tally(register["kind"]),
+        "found": _tally(result.railway.found["status"]),
+        "closure_groups": 0 if closing is None else int(closing["best"].sum()),
     }
 
 
@@ -159,11 +178,25 @@ def summary_lines(result: Result, language: str) -> list[str]:
         lines.append(say("no-sites"))
     if figures["site_list"] is not None:
         lines.append(say("site-list", **figures["site_list"]))
+    lines += _crossing_lines(figures["crossings"], language)
     if result.inputs.repairs is not None:
         rejected = rejected_rows(result.inputs.rejects, "repairs")
         lines.append(say("works", read=len(result.inputs.repairs) + rejected, rejected=rejected))
     lines += _programme_lines(result, language)
     return lines
+
+
+def _crossing_lines(rail: dict[str, Any] | None, language: str) -> list[str]:
+    if rail is None or not rail["kinds"]:
+        return []
+    kinds = ", ".join(
+        f"{text(f'crossing-kind.{kind}', language)} {format_number(count, language)}"
+        for kind, count in sorted(rail["kinds"].items(), key=lambda item: (-item[1], item[0]))
+    )
+    told = {"candidates": rail["found"].get("candidate", 0), "groups": rail["closure_groups"]}
+    return [
+        text("summary.crossings", language, total=sum(rail["kinds"].values()), list=kinds, **told)
+    ]
 
 
 def _programme_lines(result: Result, language: str) -> list[str]:
@@ -273,6 +306,7 @@ def notes(result: Result, language: str) -> list[str]:
     if result.valued:
         formula = known.costs.formula.get(language, "")
         lines += [note("costs", formula=formula), note(f"persons-{result.crash_costs.basis}")]
+    lines += rail_notes(result, language)
     if len(result.projects):
         lines.append(note("remedies"))
     if result.programme:

@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from sample_data import files, register, works
 from sample_data.areas import build_areas
-from sample_data.crashes import build_crashes, chance_spots, plan_spots
+from sample_data.crashes import Planted, build_crashes, chance_spots, plan_spots
 from sample_data.finish import build_network
 from sample_data.lines import to_lonlat
+from sample_data.network import Crossing, Network
 
 SEED = 20_230_000
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "lang-son"
@@ -38,7 +39,11 @@ def build(folder: Path) -> None:
     sheets, dirt = register.build_register(net, crashes, _stream(4))
     rows, works_dirt = works.build_works(net, plans)
 
-    files.write_maps(folder, net)
+    unlisted = _unlisted(net, plans)
+    files.write_maps(folder, net, {c.crossing_id for c in unlisted})
+    known = ("crossing_id", "railway", "km", "lon", "lat")
+    places = [(c.crossing_id, c.railway.name, f"{c.km:.3f}", *to_lonlat(c.point)) for c in unlisted]
+    files.write_csv(folder / "unlisted.csv", known, places)
     files.write_xlsx(
         folder / "tai-nan-2021-2023.xlsx", "Sổ theo dõi tai nạn (dữ liệu mô phỏng)", sheets
     )
@@ -81,10 +86,18 @@ def build(folder: Path) -> None:
     (folder / "study.toml").write_text(files.STUDY, encoding="utf-8", newline="\n")
     print(
         f"{len(net.roads)} road lines, {len(net.crossings)} level crossings, "
+        f"{len(unlisted)} of them in no list, "
         f"{len(crashes)} crashes, {len(plans)} planted spots, "
         f"{len(dirt) + len(works_dirt)} planted errors; "
         f"{chance_spots(crashes)} windows meet the rule by chance"
     )
+
+
+def _unlisted(net: Network, plans: list[Planted]) -> list[Crossing]:
+    """Every fifth self-opened path without a planted spot: the list does not have it."""
+    planted = {id(plan.crossing) for plan in plans}
+    paths = [c for c in net.crossings if c.kind == "self-opened" and id(c) not in planted]
+    return paths[2::5]
 
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ def remedy(name: str, **more: Any) -> Countermeasure:
         id=name,
         name={"vi": name, "en": name},
         kinds=("segment", "junction", "crossing"),
-        needs="",
+        needs=(),
         target="all",
         cmf=0.5,
         cmf_fatal=None,
@@ -352,14 +352,21 @@ def test_the_price_of_a_km_is_taken_by_the_length_of_the_site() -> None:
         ("legs4", {"kind": "junction", "junction_id": 1}, True),
         ("self-opened", {"kind": "crossing", "crossing_id": "x0"}, False),
         ("self-opened", {"kind": "crossing", "crossing_id": "x1"}, True),
+        ("passive", {"kind": "crossing", "crossing_id": "x0"}, False),  # nobody knows its guard
+        ("passive", {"kind": "crossing", "crossing_id": "x1"}, True),
+        ("passive", {"kind": "crossing", "crossing_id": "x2"}, False),
+        ("lights unguarded", {"kind": "crossing", "crossing_id": "x2"}, True),
+        ("lights self-opened", {"kind": "crossing", "crossing_id": "x2"}, False),
+        ("passive", {}, False),
     ],
 )
 def test_a_remedy_is_offered_where_it_fits(needs: str, site: dict[str, Any], fits: bool) -> None:
     junctions = gpd.GeoDataFrame({"legs": [3, 4], "label": ""}, geometry=[shapely.Point(0, 0)] * 2)
-    rail = crossings([(0, 0), (9, 9)], kind=["official", "self-opened"])
+    rail = crossings([(0, 0), (9, 9), (18, 18)], kind=["official", "self-opened", "official"])
+    rail["protection_code"] = [None, None, "lights"]
     made = projects(
         places=sites(site),
-        known={"a": remedy("a", needs=needs)},
+        known={"a": remedy("a", needs=tuple(needs.split()))},
         junctions=junctions,
         crossings=rail,
     )
@@ -507,11 +514,13 @@ def test_the_starter_catalogue_computes_for_every_remedy_that_has_an_effect() ->
         {"geometry": curve},
         {"kind": "junction", "junction_id": 0, "length": NAN, "geometry": shapely.Point(0, 0)},
         {"kind": "crossing", "crossing_id": "x0", "length": NAN, "geometry": shapely.Point(0, 0)},
+        {"kind": "crossing", "crossing_id": "x1", "length": NAN, "geometry": shapely.Point(9, 9)},
     )
     junctions = gpd.GeoDataFrame({"legs": [4], "label": ""}, geometry=[shapely.Point(0, 0)])
-    rail = crossings([(0, 0)], kind=["self-opened"])
+    rail = crossings([(0, 0), (9, 9)], kind=["self-opened", "official"])
+    rail["protection_code"] = [None, "lights"]
     made = projects(
-        places=places, rows=register(["S0", "S1", "S2"], [20, 3, 9]), known=known,
+        places=places, rows=register(["S0", "S1", "S2", "S3"], [20, 3, 9, 9]), known=known,
         junctions=junctions, crossings=rail,
     )  # fmt: skip
     offered = {name.split(":")[1] for name in made.index}

@@ -314,7 +314,8 @@ ROAD_AND_RAIL = build_network(
         (1190, True, "crossing"),  # 190 m from it, within the reach of trains
         (1210, True, "segment"),
         (1040, None, "crossing"),
-        (1060, None, "segment"),
+        (1060, None, "crossing"),  # within its reach and the error of the coordinate
+        (1110, None, "segment"),
         (1010, False, "segment"),  # known to be without a train
         (560, None, "junction"),
     ],

@@ -42,16 +42,10 @@ def test_every_table_of_a_run_keeps_to_its_schema(result: Result) -> None:
 
 
 def crossings() -> gpd.GeoDataFrame:
+    columns = {column.name: [None, None] for column in schema.CROSSINGS.columns}
+    known = {"name": ["a", None], "kind": ["official", "unknown"], "km": [1.0, float("nan")]}
     return gpd.GeoDataFrame(
-        {
-            "name": ["a", None],
-            "kind": ["official", "unknown"],
-            "protection": [None, None],
-            "railway": [None, None],
-            "km": [1.0, float("nan")],
-            "aadt": [100.0, 0.0],
-            "trains": [3.0, 4.0],
-        },
+        {**columns, **known, "aadt": [100.0, 0.0], "trains": [3.0, 4.0]},
         geometry=[shapely.Point(0, 0), shapely.Point(1, 1)],
         index=pd.Index(["LX1", "LX2"], name="crossing_id"),
         crs=32648,

@@ -16,13 +16,15 @@ from blackspots.appraisal.benefit import (
     effect,
     night_share,
     overall_night_share,
-    present_value_factor,
     yearly_cost,
 )
+from blackspots.appraisal.closures import MEASURE, with_closures
 from blackspots.appraisal.projects import appraise, bends
+from blackspots.presets.costs import present_value_factor
 
 __all__ = [
     "LEVELS",
+    "MEASURE",
     "CrashCosts",
     "Effect",
     "Terms",
@@ -34,5 +36,6 @@ __all__ = [
     "night_share",
     "overall_night_share",
     "present_value_factor",
+    "with_closures",
     "yearly_cost",
 ]

@@ -9,26 +9,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from blackspots.presets.costs import CostTable
+from blackspots.presets.costs import CostTable, present_value_factor
 
 LEVELS: Final = ("fatal", "serious", "slight", "injury", "pdo")
 NIGHT_FROM, NIGHT_TO = 18, 6
 _PRIOR_HOURS = 5.0
-
-
-def present_value_factor(rate: float, growth: float, years: float) -> float:
-    """Present value of 1 a year, growing, the first paid after a year.
-
-    F = sum_{t=1..n} (1+g)^(t-1) / (1+r)^t.
-
-    Examples
-    --------
-    >>> round(present_value_factor(0.10, 0.04, 10), 4)
-    7.155
-    """
-    if abs(rate - growth) < 1e-8:  # noqa: PLR2004
-        return years / (1 + rate)
-    return float((1 - ((1 + growth) / (1 + rate)) ** years) / (rate - growth))
 
 
 @dataclass(frozen=True, slots=True)

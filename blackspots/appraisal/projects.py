@@ -29,6 +29,14 @@ CURVE: Final = 45.0
 
 _SIMPLIFY = 5.0
 _CROSSROADS = 4
+_CODED: Final = "protection_code"
+_GUARDS: Final = {
+    "unsigned": {"none"},
+    "passive": {"none", "signs"},
+    "lights": {"lights"},
+    "unguarded": {"none", "signs", "lights", "gates"},
+}
+"""What guards a crossing that meets a condition."""
 
 
 def appraise(
@@ -119,13 +127,34 @@ def _fits(
 ) -> bool:
     if site.kind not in remedy.kinds:
         return False
-    if remedy.needs == "curve":
+    return all(_meets(condition, site, junctions, crossings) for condition in remedy.needs)
+
+
+def _meets(
+    condition: str,
+    site: Any,
+    junctions: gpd.GeoDataFrame | None,
+    crossings: gpd.GeoDataFrame | None,
+) -> bool:
+    """Whether a site meets a condition of a remedy.
+
+    What guards a crossing is ``protection_code``. Where that is not known, a self-opened path
+    counts as bare, and an official crossing meets no condition on it: what was not looked at
+    is not rebuilt.
+    """
+    if condition == "curve":
         return site.kind == "segment" and bends(site.geometry) >= CURVE
-    if remedy.needs == "legs4":
+    if condition == "legs4":
         return junctions is not None and int(junctions.at[site.junction_id, "legs"]) >= _CROSSROADS
-    if remedy.needs == "self-opened":
-        return crossings is not None and crossings.at[site.crossing_id, "kind"] == "self-opened"
-    return not remedy.needs
+    if crossings is None or site.kind != "crossing":
+        return False
+    opened = crossings.at[site.crossing_id, "kind"] == "self-opened"
+    if condition == "self-opened":
+        return bool(opened)
+    guard = crossings.at[site.crossing_id, "protection_code"] if _CODED in crossings else None
+    if guard is None or pd.isna(guard):
+        guard = "none" if opened else ""
+    return guard in _GUARDS[condition]
 
 
 def bends(line: Any) -> float:
@@ -157,6 +186,7 @@ def _catalogue_project(
     )
     if avoided is None:
         return None
+    crossing = site.crossing_id if site.kind == "crossing" else None
     km = float(site.length) / 1000 if remedy.unit == "km" else 1.0
     cost, upkeep = float(round(remedy.cost * km)), float(round(remedy.upkeep * km))
     result = effect(
@@ -171,7 +201,7 @@ def _catalogue_project(
     return {
         "project_id": f"{site.Index}:{remedy.id}",
         "source": "catalogue",
-        "group": site.Index,
+        "group": _at_crossing(str(site.Index), crossing),
         "site_id": site.Index,
         "label": site.label,
         "work": None,
@@ -182,6 +212,11 @@ def _catalogue_project(
         "geometry": site.geometry,
         **_money(result, cost, upkeep, remedy.life),
     }
+
+
+def _at_crossing(group: str, crossing: Any) -> str:
+    """A group that no other work at the same crossing shares a programme with."""
+    return group if crossing is None else ";".join(filter(None, [group, f"crossing:{crossing}"]))
 
 
 def _money(result: Effect | None, cost: float, upkeep: float, life: float) -> dict[str, Any]:
@@ -267,7 +302,11 @@ def _repair_projects(
             {
                 "project_id": key,
                 "source": "repairs",
-                "group": ";".join(touched + overlaps.get(key, [])) or alone[key],
+                "group": _at_crossing(
+                    ";".join(touched + overlaps.get(key, [])),
+                    item.crossing_id if item.place == "crossing" else None,
+                )
+                or alone[key],
                 "site_id": touched[0] if touched else None,
                 "label": label,
                 "work": item.work,

@@ -1,8 +1,9 @@
 """From coordinates, or road number and km post, to a place on the network.
 
-Every crash ends at a level crossing, a junction, a segment (or an area, where a study has no
-roads), or among the unplaced with a reason. Where more than one place may be meant, each has its
-probability (:mod:`blackspots.locating.likelihood`), and the crash stands in the review list.
+Every crash ends at a level crossing, a junction, a segment, on a railway line (or in an area,
+where a study has no roads), or among the unplaced with a reason. Where more than one place may be
+meant, each has its probability (:mod:`blackspots.locating.likelihood`), and the crash stands in
+the review list.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from blackspots.locating.assigning import assign
 from blackspots.locating.candidates import nearest_segments, too_vague
-from blackspots.locating.given import blank, network_of, same_crs
+from blackspots.locating.entering import enter_places, enter_queues, enter_rail
+from blackspots.locating.given import blank, network_of, same_crs, trains_of
 from blackspots.locating.likelihood import Likelihood
 from blackspots.locating.measures import roads_at, segments_at
 from blackspots.locating.options import (
     decided,
-    enter_places,
     no_options,
     options_of,
     ranked,
@@ -30,6 +32,7 @@ from blackspots.locating.options import (
     with_bare,
 )
 from blackspots.locating.places import Reach
+from blackspots.locating.rails import rail_of
 from blackspots.locating.works import locate_repairs
 from blackspots.referencing import route_measures
 from blackspots.schema import CANDIDATES, LOCATED, check
@@ -39,6 +42,7 @@ __all__ = [
     "Placement",
     "Reach",
     "areas_of",
+    "assign",
     "locate",
     "locate_repairs",
     "nearest_segments",
@@ -79,6 +83,7 @@ def locate(
     nodes: gpd.GeoDataFrame | None = None,
     routes: gpd.GeoDataFrame | None = None,
     crossings: gpd.GeoDataFrame | None = None,
+    lines: gpd.GeoDataFrame | None = None,
     areas: gpd.GeoDataFrame | None = None,
     boundary: gpd.GeoSeries | None = None,
     reach: Reach | None = None,
@@ -95,8 +100,10 @@ def locate(
     nothing: the crash is placed by its km post, or not at all (``too-vague``). A candidate is
     at a level crossing, at a junction, or on its route; the probabilities of candidates on one
     road, or at one junction or crossing, are summed, the likeliest of these is taken, and in it
-    the candidate that fits best. A crash with a train goes to the nearest level
-    crossing; one whose train is not recorded goes to a crossing that is within reach and nearer
+    the candidate that fits best. A crash with a train goes to the crossing in whose footprint along
+    the railway it lies, else to the railway line (:mod:`blackspots.locating.at_rail`), and
+    without railway lines to the nearest level crossing;
+    one whose train is not recorded goes to a crossing that is within reach and nearer
     than any junction; a place within reach of a junction along the road is the junction.
     Ties go to the lowest segment.
 
@@ -111,6 +118,10 @@ def locate(
         A network (:func:`blackspots.network.build_network`); all four or none.
     crossings
         :data:`blackspots.schema.CROSSINGS`.
+    lines
+        :data:`blackspots.schema.RAIL_LINES` with ``post_measures`` and ``post_km``: crashes with
+        a train, and those at a crossing, get line and km of the railway; a crash that has no
+        usable coordinate is placed by the line's name in ``route`` and its km.
     areas
         :data:`blackspots.schema.AREAS`: gives ``area`` (first polygon wins); where there is
         neither network nor crossing, also the place.
@@ -143,31 +154,64 @@ def locate(
     """
     reach = reach or Reach()
     network = network_of(segments, parts, nodes, routes)
-    same_crs(crashes, segments=segments, crossings=crossings, areas=areas)
+    same_crs(crashes, segments=segments, crossings=crossings, lines=lines, areas=areas)
     made = blank(crashes)
+    constants = likelihood or Likelihood()
+    rail = rail_of(crossings, lines, reach)
     chosen = {str(crash): spot for crash, spot in (decisions or {}).items()}
     options, sigma, readings = no_options(), float("nan"), 0
     if network is not None:
         options, made["reason"] = options_of(made, network, boundary, reach)
-        sigma, readings = weigh(options, made, network, likelihood or Likelihood())
+        sigma, readings = weigh(options, made, network, constants)
     vague = too_vague(made["uncertainty"].to_numpy(dtype="float64"), reach.tolerance)
-    options = with_bare(options, made, vague)
-    options = enter_places(options, network, crossings, reach)
+    wrong = None if rail is None or not len(rail.lines) else constants.wrong_coordinate
+    options = with_bare(options, made, vague, wrong=wrong)
+    spread = constants.sigma if network is None else sigma
+    options, refused = enter_places(
+        options, made, network, rail, reach, sigma=spread, constants=constants
+    )
+    made["reason"] = np.where(pd.isna(refused), made["reason"], refused)
     options, stale = decided(options, chosen, made)
     options = ranked(options)
-    _enter(made, options[options["rank"] == 1], crossings, certain)
+    best = options[options["rank"] == 1]
+    _enter(made, best, crossings, certain)
+    if rail is not None:
+        enter_rail(made, best, rail)
+    if rail is not None and crossings is not None and len(crossings):
+        ids = crossings.index.to_numpy(dtype=object)
+        enter_queues(made, best, rail, reach, network, ids, vague)
     if areas is not None and len(areas):
         made["area"] = areas_of(made.geometry, areas)
-    only_areas = network is None and crossings is None
+    only_areas = network is None and crossings is None and lines is None
     if only_areas:
         made["place"] = made["place"].where(made["area"].isna(), "area")
         made.loc[made["place"].notna(), "located_by"] = "coordinate"
-    nothing_near = "outside-areas" if crossings is None else "no-crossing-near"
-    nothing_near = nothing_near if network is None else "no-road-near"
-    nowhere = np.where(vague & ~only_areas, "too-vague", nothing_near)
-    _give_reasons(made, nowhere, chosen)
+    _give_reasons(made, _nowhere(made, network is not None, crossings, lines, vague), chosen)
     check(made, LOCATED)
     return Placement(made, _listed(options, made, crossings), sigma, readings, stale)
+
+
+def _nowhere(
+    made: gpd.GeoDataFrame,
+    roads: bool,  # noqa: FBT001
+    crossings: gpd.GeoDataFrame | None,
+    lines: gpd.GeoDataFrame | None,
+    vague: np.ndarray,
+) -> np.ndarray:
+    """Why each crash that has a coordinate and no place has none."""
+    only_areas = not roads and crossings is None and lines is None
+    if roads:
+        near = "no-road-near"
+    elif only_areas:
+        near = "outside-areas"
+    else:
+        near = "no-crossing-near" if lines is None or not len(lines) else "no-railway-near"
+    reasons = np.full(len(made), near, dtype=object)
+    if not only_areas:
+        if not roads:
+            reasons[trains_of(made) == 0] = "road-crash"
+        reasons[vague] = "too-vague"
+    return reasons
 
 
 def _enter(

@@ -114,7 +114,7 @@ def too_vague(uncertainty: np.ndarray, tolerance: float) -> np.ndarray:
     return np.asarray(uncertainty > search_distance(uncertainty, tolerance))
 
 
-def _rows_by(code: np.ndarray) -> list[np.ndarray]:
+def rows_by(code: np.ndarray) -> list[np.ndarray]:
     """The positions of each number 0, 1 ... of an array."""
     order = np.argsort(code, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(code[order])) + 1) if len(code) else []
@@ -152,7 +152,7 @@ def by_km_post(
     reasons = np.full(len(refs), None, dtype=object)
     places: list[tuple[int, int, float]] = []
     code, different = pd.factorize(pd.MultiIndex.from_arrays([refs[asked], kms[asked]]))
-    for (ref, km), rows in zip(different, _rows_by(code), strict=True):
+    for (ref, km), rows in zip(different, rows_by(code), strict=True):
         spots = finder.find_all(str(ref), float(km))
         if spots[0].reason:
             reasons[asked[rows]] = spots[0].reason

@@ -97,6 +97,12 @@ def blank(crashes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return _without_nowhere(made.assign(**new))
 
 
+def trains_of(crashes: pd.DataFrame) -> np.ndarray:
+    """1 for a crash with a train, 0 for one without, NaN where it is not recorded."""
+    known = crashes["train_involved"].astype("boolean")
+    return np.asarray(known.to_numpy(dtype="float64", na_value=np.nan))
+
+
 def spelt(roads: pd.Series) -> np.ndarray:
     """Numbers and names of roads in one spelling, as the readers of files write them.
 

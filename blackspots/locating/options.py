@@ -19,10 +19,10 @@ from blackspots.locating.candidates import (
     search_distance,
     too_vague,
 )
-from blackspots.locating.given import Layers, spelt
+from blackspots.locating.given import Layers, spelt, trains_of
 from blackspots.locating.likelihood import Evidence, Likelihood, probabilities
 from blackspots.locating.measures import roads_at
-from blackspots.locating.places import Reach, at_crossings, at_junctions
+from blackspots.locating.places import Reach
 from blackspots.presets.headers import plain
 from blackspots.referencing import route_measures
 from blackspots.sources import outside
@@ -30,7 +30,7 @@ from blackspots.sources import outside
 _SAME: Final = 5.0
 """Distance [m] from a candidate within which a decision means it: nearer than any two roads lie
 side by side, farther than a line moves when it is drawn anew."""
-_KIND: Final = 2**40
+KIND: Final = 2**40
 """Keys of places of one kind lie within this of each other."""
 _COLUMNS: Final = {
     "crash": "int64",
@@ -255,15 +255,38 @@ def _layers(options: pd.DataFrame, parts: pd.DataFrame, layer: np.ndarray) -> np
     return np.where(np.isnan(layer), np.nan, (has == layer).astype(float))
 
 
-def with_bare(options: pd.DataFrame, crashes: gpd.GeoDataFrame, vague: np.ndarray) -> pd.DataFrame:
+def with_bare(
+    options: pd.DataFrame,
+    crashes: gpd.GeoDataFrame,
+    vague: np.ndarray,
+    *,
+    wrong: float | None = None,
+) -> pd.DataFrame:
     """Also one row for each crash that has a coordinate but no candidate, on no segment.
 
     None for a coordinate that is too ``vague``: no crossing can be told from it either.
     All rows get ``train``: 1, 0, or NaN where it is not recorded.
+
+    Parameters
+    ----------
+    wrong
+        Share of coordinates that are plainly wrong. Where it is given, a crash with a train whose
+        candidates are km posts alone gets a row too: off the roads, it may lie on the railway.
     """
-    points = crashes.geometry.to_numpy()
-    bare = ~shapely.is_missing(points) & ~vague
-    bare[options["crash"].to_numpy()] = False
+    points, trains = crashes.geometry.to_numpy(), trains_of(crashes)
+    there = ~shapely.is_missing(points) & ~vague
+    near = np.zeros(len(crashes), dtype=bool)
+    near[options["crash"].to_numpy()] = True
+    bare = there & ~near
+    if wrong is not None and len(options):
+        by_post = options["by_post"].to_numpy(dtype=bool)
+        seen = np.zeros(len(crashes), dtype=bool)
+        seen[options["crash"].to_numpy()[~by_post]] = True
+        beside = there & near & ~seen & (trains == 1)
+        bare |= beside
+        own = beside[options["crash"].to_numpy()]
+        share = np.where(own, wrong, 1.0) * options["probability"].to_numpy()
+        options = options.assign(probability=share)
     rows = np.flatnonzero(bare)
     if len(rows):
         more = pd.DataFrame(
@@ -277,59 +300,17 @@ def with_bare(options: pd.DataFrame, crashes: gpd.GeoDataFrame, vague: np.ndarra
                 "road_id": None,
                 "point": points[rows],
                 "spot": points[rows],
-                "probability": 1.0,
+                "probability": np.where(near[rows], 1.0 - (wrong or 0.0), 1.0),
                 "fit": 0.0,
             }
         )
         options = pd.concat([options, more], ignore_index=True) if len(options) else more
         options = options.reindex(columns=[*_COLUMNS])
         options = options.sort_values("crash", kind="stable", ignore_index=True)
-    train = crashes["train_involved"].astype("boolean").to_numpy(dtype="float64", na_value=np.nan)
-    return options.assign(train=train[options["crash"].to_numpy(dtype="int64")])
+    return options.assign(train=trains[options["crash"].to_numpy(dtype="int64")])
 
 
-def enter_places(
-    options: pd.DataFrame,
-    network: Layers | None,
-    crossings: gpd.GeoDataFrame | None,
-    reach: Reach,
-) -> pd.DataFrame:
-    """The candidates that are at something.
-
-    With ``place``, ``located_by``, and ``key``, equal for one place.
-    """
-    options = options.copy()
-    options["junction_id"], options["junction_distance"] = -1, np.inf
-    if network is not None:
-        at_junctions(options, network.segments, network.nodes, reach.junction)
-    options["crossing"] = -1
-    if crossings is not None and len(crossings):
-        at_crossings(options, options["point"].to_numpy(), crossings, reach)
-    at_crossing = options["crossing"].to_numpy() >= 0
-    at_junction = ~at_crossing & (options["junction_id"].to_numpy() >= 0)
-    on_road = options["segment"].to_numpy() >= 0
-    options["place"] = pd.Series(
-        np.select(
-            [at_crossing, at_junction, on_road], ["crossing", "junction", "segment"], ""
-        ).astype(object),
-        index=options.index,
-    )
-    options["key"] = np.select(
-        [at_crossing, at_junction, on_road],
-        [
-            2 * _KIND + options["crossing"],
-            _KIND + options["junction_id"],
-            np.where(options["by_post"], _posts(options), options["route_id"]),
-        ],
-        -1,
-    )
-    options["located_by"] = pd.Series(
-        np.where(options["by_post"], "route_km", "coordinate").astype(object), index=options.index
-    )
-    return options[options["place"] != ""]
-
-
-def _posts(options: pd.DataFrame) -> np.ndarray:
+def keys_of_posts(options: pd.DataFrame) -> np.ndarray:
     """Keys of km posts, -1 for other candidates.
 
     Each post beyond the search distance is a place of its own, of whatever route; on a divided
@@ -338,7 +319,7 @@ def _posts(options: pd.DataFrame) -> np.ndarray:
     made = np.full(len(options), -1)
     own = options["by_post"].to_numpy(dtype=bool)
     keys = [options[column].to_numpy()[own] for column in ("crash", "route_id", "post")]
-    made[own] = 3 * _KIND + pd.factorize(pd.MultiIndex.from_arrays(keys))[0]
+    made[own] = 3 * KIND + pd.factorize(pd.MultiIndex.from_arrays(keys))[0]
     return made
 
 
@@ -382,9 +363,10 @@ def ranked(options: pd.DataFrame) -> pd.DataFrame:
     """
     crash, place, own = (options[c].to_numpy() for c in ("crash", "key", "probability"))
     route = options["route_id"].to_numpy()
-    alone = 4 * _KIND + np.arange(len(options))
-    posts = _posts(options)
-    route = np.select([posts >= 0, route < 0], [posts, alone], route)
+    alone = 4 * KIND + np.arange(len(options))
+    posts = keys_of_posts(options)
+    off_road = options["alone"].to_numpy(dtype=bool)
+    route = np.select([off_road, posts >= 0, route < 0], [alone, posts, alone], route)
     sure = summed([crash, route], own) + summed([crash, place], own)
     group = _groups(crash, place, route)
     made = options.assign(place_probability=sure - summed([crash, route, place], own))

@@ -1,4 +1,4 @@
-"""Which candidate places on the network are at a junction or a level crossing."""
+"""How far crashes may lie from what they are placed at, and which places are at a junction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from scipy.sparse.csgraph import dijkstra
 
 from blackspots.graph import Graph
@@ -18,13 +17,15 @@ class Reach:
     """How far [m] a crash may lie from what it is placed at.
 
     ``tolerance``: from the road; ``junction``: along the road from a junction; ``crossing``:
-    from a level crossing; ``train``: the same for a crash with a train.
+    from a level crossing; ``train``: the same for a crash with a train, and from the track;
+    ``footprint``: along the railway from a crossing, for a crash with a train.
     """
 
     tolerance: float = 50.0
     junction: float = 150.0
     crossing: float = 50.0
     train: float = 200.0
+    footprint: float = 75.0
 
 
 def at_junctions(
@@ -66,40 +67,3 @@ def at_junctions(
     ids, far = made["junction_id"].to_numpy().copy(), made["junction_distance"].to_numpy().copy()
     ids[rows[close]], far[rows[close]] = junction, best[close]
     made["junction_id"], made["junction_distance"] = ids, far
-
-
-def at_crossings(
-    made: pd.DataFrame, shapes: np.ndarray, crossings: gpd.GeoDataFrame, reach: Reach
-) -> None:
-    """Enter the level crossing each place is at, if any.
-
-    A crash with a train belongs to the nearest crossing within ``reach.train``. One whose
-    train is not recorded belongs to one within ``reach.crossing`` that is nearer than any
-    junction; one without a train to none.
-
-    Parameters
-    ----------
-    made
-        Places: ``train`` (1, 0, NaN unknown), ``junction_distance`` [m]. Gets ``crossing``
-        (position in ``crossings``, -1 for none).
-    shapes
-        Points from which the distance is taken.
-    """
-    crossing = np.full(len(made), -1)
-    known = np.flatnonzero(~shapely.is_missing(shapes))
-    train = made["train"].to_numpy()
-    known = known[train[known] != 0]
-    tree = shapely.STRtree(crossings.geometry.array)
-    far = max(reach.crossing, reach.train)
-    who, what = tree.query(shapes[known], predicate="dwithin", distance=far)
-    who = known[who]
-    distance = shapely.distance(shapes[who], np.asarray(crossings.geometry.array)[what])
-    order = np.lexsort((what, distance, who))
-    first = order[np.unique(who[order], return_index=True)[1]]
-    who, what, distance = who[first], what[first], distance[first]
-    with_train = train[who] == 1
-    near = distance <= np.where(with_train, reach.train, reach.crossing)
-    nearer = distance <= made["junction_distance"].to_numpy()[who]
-    take = near & (with_train | nearer)
-    crossing[who[take]] = what[take]
-    made["crossing"] = crossing

@@ -9,8 +9,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from blackspots.locating.at_rail import Spots, claims_of
 from blackspots.locating.candidates import nearest_segments
-from blackspots.locating.places import Reach, at_crossings, at_junctions
+from blackspots.locating.places import Reach, at_junctions
+from blackspots.locating.rails import rail_of
 from blackspots.referencing import RouteFinder, route_measures
 from blackspots.schema import REPAIRS
 
@@ -102,8 +104,15 @@ def _at_points(
     made.loc[found.index, "route_id"] = of["route_id"].to_numpy()
     made.loc[found.index, "route_measure"] = route_measures(of, found["measure"].to_numpy())
     at_junctions(made, segments, nodes, reach.junction)
-    if crossings is not None and len(crossings):
-        at_crossings(made, points.to_numpy(), crossings, reach)
+    rail = rail_of(crossings, None, reach)
+    if rail is not None:
+        spots = Spots.of(
+            points.to_numpy(),
+            made["train"].to_numpy(),
+            junction=made["junction_distance"].to_numpy(),
+        )
+        claims = claims_of(spots, rail, reach)
+        made.loc[made.index[claims["spot"]], "crossing"] = claims["crossing"].to_numpy()
     return made
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from blackspots import labels
 from blackspots.maps import encode
 from blackspots.maps.members import site_crashes
+from blackspots.maps.railway import rail_payload
 from blackspots.schema import SEVERITIES
 
 Text = str | Mapping[str, str]
@@ -99,6 +100,25 @@ TERMS: Final = (
 )
 """Label keys that the page takes over beside its own ``page.`` ones."""
 
+RAIL_TERMS: Final = (
+    "protection.",
+    "rule-reason.",
+    "rate-reason.",
+    "rate-figure.",
+    "found-reason.",
+    "vehicles-from.",
+    "trains-from.",
+    "traffic-class.",
+)
+"""Those of the level crossings: taken where there are any, as are the page's own of these."""
+
+_RAIL_TEXTS: Final = (
+    "page.rail.",
+    "page.crossing-kind.",
+    "page.place-reason.",
+    "page.found-outcome.",
+    "page.road-class.",
+)
 _ROAD_WEIGHTS: Final = {
     "motorway": 0, "expressway": 0, "trunk": 0, "national": 0, "primary": 0,
     "provincial": 1, "secondary": 1,
@@ -121,6 +141,11 @@ class MapData:
     ``rank`` (1 for the first to be labelled). ``members`` says which crashes a site counts
     (site id to crash ids); where it is missing they are found by place. ``terms`` names what
     the label files do not (``countermeasure.<id>``, ``rule.<id>``).
+
+    ``register`` are the level crossings with class, protection and rating; ``found`` the
+    crossings seen in the road layer, of which the candidates are shown; ``closures`` the ways
+    to close paths in groups; ``rating`` names the model that rates them. Without register
+    and found crossings the page shows ``crossings`` as points of the background.
     """
 
     title: Text
@@ -150,6 +175,10 @@ class MapData:
     places: gpd.GeoDataFrame | None = None
     members: Mapping[str, tuple[str, ...]] | None = None
     terms: Mapping[str, Text] | None = None
+    register: gpd.GeoDataFrame | None = None
+    found: gpd.GeoDataFrame | None = None
+    closures: gpd.GeoDataFrame | None = None
+    rating: Text = ""
 
     def __post_init__(self) -> None:
         if self.language not in labels.LANGUAGES:
@@ -172,24 +201,37 @@ def payload(data: MapData) -> dict[str, Any]:
     placed = _placed(data.crashes)
     members = data.members if data.members is not None else site_crashes(sites, placed)
     placed = _in_file_order(placed, sites, members)
+    rail = rail_payload(data.register, data.found, data.closures, placed=placed, areas=data.areas)
     return {
         "meta": _meta(data),
-        "labels": {language: _labels(language, data.terms) for language in labels.LANGUAGES},
+        "labels": {
+            language: _labels(language, data.terms, rail=rail is not None)
+            for language in labels.LANGUAGES
+        },
         "sites": _sites(sites, placed, members),
         "projects": _projects(data.projects, sites),
         "crashes": _crashes(placed),
         "roads": _roads(data.segments),
         "railways": _lines(data.railways),
-        "crossings": _named_points(data.crossings, {"name": "text", "kind": "word"}),
+        "crossings": _named_points(
+            data.crossings if data.register is None else None, {"name": "text", "kind": "word"}
+        ),
+        "rail": rail,
         "areas": _areas(data.areas),
         "boundary": _lines(data.boundary, _AREA_TOLERANCE),
         "places": _named_points(data.places, {"name": "text", "rank": "integer"}),
     }
 
 
-def _labels(language: str, terms: Mapping[str, Text] | None) -> dict[str, str]:
+def _labels(language: str, terms: Mapping[str, Text] | None, *, rail: bool) -> dict[str, str]:
     known = labels.texts(language)
-    taken = {key: known[key] for key in sorted(known) if key.startswith(("page.", *TERMS))}
+    wanted = ("page.", *TERMS, *(RAIL_TERMS if rail else ()))
+    spared = () if rail else _RAIL_TEXTS
+    taken = {
+        key: known[key]
+        for key in sorted(known)
+        if key.startswith(wanted) and not key.startswith(spared)
+    }
     return taken | {key: in_languages(text)[language] for key, text in (terms or {}).items()}
 
 
@@ -203,6 +245,7 @@ def _meta(data: MapData) -> dict[str, Any]:
         "end": data.end.isoformat() if data.end else None,
         "definition": in_languages(data.definition),
         "rank_by": in_languages(data.rank_by),
+        "rating": in_languages(data.rating),
         "simulated": bool(data.simulated),
         "currency": data.currency,
         "money_unit": data.money_unit,

@@ -83,6 +83,14 @@ def numbers(values: pd.Series, digits: int = 0) -> list[Any]:
     return [_short(round(float(value), digits)) if np.isfinite(value) else None for value in array]
 
 
+def significant(values: pd.Series, figures: int) -> list[Any]:
+    """Number column rounded to so many significant ``figures``: small rates keep their digits."""
+    array = (
+        pd.to_numeric(values, errors="coerce").astype("Float64").to_numpy(float, na_value=np.nan)
+    )
+    return [_short(float(f"{v:.{figures}g}")) if np.isfinite(v) else None for v in array]
+
+
 def _short(value: float) -> float | int:
     return int(value) if value.is_integer() else value
 

@@ -39,6 +39,10 @@ _SCRIPTS: Final = (
     "table.js",
     "programme.js",
     "sheet.js",
+    "rail_model.js",
+    "rail_scene.js",
+    "rail_table.js",
+    "rail_sheet.js",
     "filters.js",
     "export.js",
     "main.js",
@@ -90,7 +94,11 @@ class _Page(Element):
         parts = (
             (figure.header, "leaflet_style", f"<style>{_leaflet_css()}</style>"),
             (figure.header, "leaflet_script", f"<script>{_leaflet_js()}</script>"),
-            (figure.header, "page_style", f"<style>{_static('page.css')}</style>"),
+            (
+                figure.header,
+                "page_style",
+                f"<style>{_static('page.css')}{_static('rail.css')}</style>",
+            ),
             (figure.html, chart.get_name(), _static("page.html").replace("<!--map-->", frame)),
             (
                 figure.html,
@@ -168,8 +176,8 @@ def ranked_map(data: MapData) -> folium.Map:
 
 
 def _centre(data: MapData) -> list[float]:
-    for frame in (data.segments, data.sites, data.crashes):
-        if len(frame) and frame.crs is not None:
+    for frame in (data.segments, data.sites, data.crashes, data.register, data.found):
+        if frame is not None and len(frame) and frame.crs is not None:
             west, south, east, north = frame.to_crs(4326).total_bounds
             if isfinite(west):
                 return [round((south + north) / 2, 5), round((west + east) / 2, 5)]

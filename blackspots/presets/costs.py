@@ -80,3 +80,18 @@ def _build(tree: dict[str, Any]) -> CostTable:
         marks={str(k): str(v) for k, v in tree.get("marks", {}).items()},
         formula=dict(tree.get("formula", {})),
     )
+
+
+def present_value_factor(rate: float, growth: float, years: float) -> float:
+    """Present value of 1 a year, growing, the first paid after a year.
+
+    F = sum_{t=1..n} (1+g)^(t-1) / (1+r)^t.
+
+    Examples
+    --------
+    >>> round(present_value_factor(0.10, 0.04, 10), 4)
+    7.155
+    """
+    if abs(rate - growth) < 1e-8:  # noqa: PLR2004
+        return years / (1 + rate)
+    return float((1 - ((1 + growth) / (1 + rate)) ** years) / (rate - growth))

@@ -14,10 +14,13 @@ from blackspots.presets.files import read
 
 KINDS: Final = ("segment", "junction", "crossing")
 TARGETS: Final = ("all", "injury", "night")
-NEEDS: Final = ("", "curve", "legs4", "self-opened")
+NEEDS: Final = ("curve", "legs4", "self-opened", "unsigned", "passive", "lights", "unguarded")
+"""Conditions of a site: bends; four legs; a self-opened path; a crossing without signs, with
+nothing but signs, with lights but no gates, or without a guard."""
 UNITS: Final = ("site", "km")
 _TEXTS: Final = ("id", "name_vi", "name_en")
 _NUMBERS: Final = ("life", "cost_low", "cost_high", "upkeep")
+_FACTORS: Final = ("cmf", "cmf_fatal", "cmf_low", "cmf_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,15 @@ class Countermeasure:
     ``cmf`` multiplies crashes of the ``target``: all, those with casualties (``injury``) or
     those in the dark (``night``); ``cmf_fatal`` replaces it for fatal crashes where known. An
     entry without ``cmf`` has no effect that could be computed: it names a work, no more.
-    ``needs`` names a condition of the site (``curve``, ``self-opened``), empty for none.
-    Costs in units of ``currency`` (empty: not said), for one site or one km.
+    ``cmf_low`` and ``cmf_high`` are the range of ``cmf``, where one is known. ``needs`` are the
+    conditions of the site (:data:`NEEDS`), all of which it must meet. Costs in units of
+    ``currency`` (empty: not said), for one site or one km.
     """
 
     id: str
     name: dict[str, str]
     kinds: tuple[str, ...]
-    needs: str
+    needs: tuple[str, ...]
     target: str
     cmf: float | None
     cmf_fatal: float | None
@@ -46,6 +50,8 @@ class Countermeasure:
     mark: str
     source: str
     currency: str = ""
+    cmf_low: float | None = None
+    cmf_high: float | None = None
 
     @property
     def cost(self) -> float:
@@ -84,7 +90,7 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
         if not (row.get(column) or "").strip():
             raise refuse(column)
     numbers = {}
-    for column in (*_NUMBERS, "cmf", "cmf_fatal"):
+    for column in (*_NUMBERS, *_FACTORS):
         cell = (row.get(column) or "").strip()
         try:
             numbers[column] = float(cell) if cell or column in _NUMBERS else None
@@ -93,14 +99,16 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
         value = numbers[column]
         if value is not None and not 0 <= value < math.inf:
             raise refuse(column)
-    kinds = tuple((row.get("kinds") or "").split())
+    kinds, needs = (tuple((row.get(name) or "").split()) for name in ("kinds", "needs"))
     for column, good in (
         ("kinds", bool(kinds) and set(kinds) <= set(KINDS)),
-        ("needs", (row.get("needs") or "") in NEEDS),
+        ("needs", set(needs) <= set(NEEDS)),
         ("target", row.get("target") in TARGETS),
         ("unit", row.get("unit") in UNITS),
         ("life", bool(numbers["life"])),
         ("cost_high", (numbers["cost_high"] or 0) >= (numbers["cost_low"] or 0)),
+        ("cmf_low", _in_order(numbers["cmf_low"], numbers["cmf"])),
+        ("cmf_high", _in_order(numbers["cmf"], numbers["cmf_high"])),
     ):
         if not good:
             raise refuse(column)
@@ -108,7 +116,7 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
         id=row["id"].strip(),
         name={"vi": row["name_vi"], "en": row["name_en"]},
         kinds=kinds,
-        needs=row.get("needs") or "",
+        needs=needs,
         target=row["target"],
         cmf=numbers["cmf"],
         cmf_fatal=numbers["cmf_fatal"],
@@ -120,4 +128,11 @@ def _entry(row: dict[str, str], file: str, number: int) -> Countermeasure:
         mark=row.get("mark") or "A",
         source=row.get("source") or "",
         currency=(row.get("currency") or "").strip(),
+        cmf_low=numbers["cmf_low"],
+        cmf_high=numbers["cmf_high"],
     )
+
+
+def _in_order(low: float | None, high: float | None) -> bool:
+    """Whether neither is above the other; what is not known is."""
+    return low is None or high is None or low <= high

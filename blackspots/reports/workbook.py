@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,11 +24,23 @@ _FILL: Final = 0.95
 """Share of a column's width that text fills before it wraps."""
 _DAY: Final = 12
 _ROOM: Final = 26
-"""Width of a column in which the user may write anything."""
+"""Width of a column in which the user may write anything; of figures and days it is that of a
+day."""
+_FINE: Final = re.compile(r"0\.0{5,}")
+"""The format of figures with many decimals, as degrees have, ..."""
+_DEGREES: Final = 3
+"""... and how many letters such a figure may be longer than its format."""
 _ARROW: Final = 4
 """Room for the arrow of a drop-down, in letters."""
 _MAX_TEXT: Final = 32_000
+_MAX_LINKS: Final = 65_530
+"""Links on a sheet, and ..."""
+_MAX_URL: Final = 2_079
+"""... letters of one, above which Excel says that the file is damaged."""
+_WEB: Final = re.compile(r"https?://[!#-;=?-Z_a-z~]+")
+"""Addresses in letters that need no escape."""
 _INK, _PAPER, _WARN, _FADED = "#17324d", "#e9eff5", "#9a3412", "#8a8a8a"
+_LINK: Final = {"font_color": "#1d4ed8", "underline": 1}
 INPUT: Final = "#fff8e1"
 """Behind cells that the user fills in."""
 
@@ -37,8 +51,9 @@ class Sheet:
 
     ``formats`` gives the number format of each column (``""`` for text). ``printed`` columns
     fit on paper; the others are for the screen. ``inputs`` are the columns that the user fills
-    in, with the words to choose from (none: any). ``faded`` rows are grey, ``frozen`` columns
-    stay in view.
+    in, with the words to choose from (none: any). ``links`` are the columns of addresses on the
+    web, with the words to click on (``""``: the address itself). ``faded`` rows are grey,
+    ``frozen`` columns stay in view.
     """
 
     name: str
@@ -48,6 +63,7 @@ class Sheet:
     formats: Sequence[str] = ()
     printed: int | None = None
     inputs: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    links: Mapping[int, str] = field(default_factory=dict)
     faded: Collection[int] = ()
     frozen: int = 2
     choose: str = ""
@@ -102,11 +118,14 @@ def _write_sheet(book: Any, sheet: Sheet, banner: str) -> None:
         return
     page.set_landscape()
     widths = [
-        _width(title, [values[column] for values in sheet.rows])
-        for column, title in enumerate(sheet.headers)
+        _width(title, [sheet.links.get(column) or values[column] for values in sheet.rows], form)
+        for column, (title, form) in enumerate(
+            zip_longest(sheet.headers, sheet.formats, fillvalue="")
+        )
     ]
     for column, choices in sheet.inputs.items():
-        room = max(len(word) for word in choices) + _ARROW if choices else _ROOM
+        anything = _DAY if sheet.formats[column] else _ROOM
+        room = max(len(word) for word in choices) + _ARROW if choices else anything
         widths[column] = max(widths[column], float(room))
     for column, width in enumerate(widths):
         page.set_column(column, column, width)
@@ -156,13 +175,20 @@ def _write_table(book: Any, page: Any, sheet: Sheet, row: int, widths: Sequence[
         page.write_string(row, column, title, head)
     page.set_row(row, _LINE * _lines(sheet.headers, widths, 0.85))
     plain, faded = (_cells(book, sheet, own) for own in ({}, {"font_color": _FADED}))
+    links = 0
     for offset, values in enumerate(sheet.rows, start=1):
         cells = faded if offset - 1 in sheet.faded else plain
         for column, value in enumerate(values):
-            _write_cell(page, row + offset, column, value, cells[column])
+            if column in sheet.links and links < _MAX_LINKS and _is_link(value):
+                said = sheet.links[column] or value
+                page.write_url(row + offset, column, value, cells[column], said)
+                links += 1
+            else:
+                _write_cell(page, row + offset, column, value, cells[column])
         # Viewers other than Excel do not fit rows to wrapped text by themselves.
         shown = sheet.printed or len(values)
-        high = _lines(values[:shown], widths[:shown], _FILL)
+        told = [sheet.links.get(column) or value for column, value in enumerate(values[:shown])]
+        high = _lines(told, widths[:shown], _FILL)
         if high > 1:
             page.set_row(row + offset, _LINE * high)
 
@@ -177,6 +203,7 @@ def _cells(book: Any, sheet: Sheet, own: dict[str, Any]) -> list[Any]:
                 **body,
                 **({"num_format": form} if form else texts),
                 **({"bg_color": INPUT} if column in sheet.inputs else {}),
+                **(_LINK if column in sheet.links else {}),
             }
         )
         for column, form in enumerate(sheet.formats)
@@ -190,14 +217,20 @@ def _lines(values: Sequence[Any], widths: Sequence[float], fill: float) -> int:
     return min(max(need, default=1), 3)
 
 
-def _width(title: str, values: Sequence[Any]) -> float:
-    """Wide enough for the longest word of the header and for most of the texts."""
+def _width(title: str, values: Sequence[Any], form: str) -> float:
+    """Wide enough for the longest word of the header, for most of the texts, and for degrees."""
     word = max((len(word) for word in title.split()), default=4)
     day = _DAY if any(isinstance(value, pd.Timestamp) for value in values) else 0
     texts = sorted(len(value) for value in values if isinstance(value, str))
     usual = texts[int(len(texts) * 0.8)] if texts else 0
     # As much as _lines asks for, or a text that fits would get the height of two lines.
-    return float(min(max(word + 2, 8, day, math.ceil((usual + 2) / _FILL)), _WIDEST))
+    degrees = len(form) + _DEGREES if _FINE.fullmatch(form) else 0
+    return float(min(max(word + 2, 8, day, degrees, math.ceil((usual + 2) / _FILL)), _WIDEST))
+
+
+def _is_link(value: Any) -> bool:
+    """Whether a cell is an address on the web that Excel takes as a link."""
+    return isinstance(value, str) and len(value) <= _MAX_URL and _WEB.fullmatch(value) is not None
 
 
 def _write_cell(page: Any, row: int, column: int, value: Any, style: Any) -> None:

@@ -10,14 +10,39 @@ from __future__ import annotations
 from typing import Final
 
 from blackspots.schema.keeping import EMPTY, Column, Kind, SchemaError, Table, check
+from blackspots.schema.rail import (
+    CLOSURES,
+    CROSSING_REGISTER,
+    CROSSINGS,
+    FOUND_CROSSINGS,
+    MATCHES,
+    RAIL_LINES,
+    RAILWAYS,
+    TRACKS,
+)
 
-__all__ = ["EMPTY", "Column", "Kind", "SchemaError", "Table", "check"]  # and the tables below
+__all__ = [  # and the tables below
+    "CLOSURES",
+    "CROSSINGS",
+    "CROSSING_REGISTER",
+    "EMPTY",
+    "FOUND_CROSSINGS",
+    "MATCHES",
+    "RAILWAYS",
+    "RAIL_LINES",
+    "TRACKS",
+    "Column",
+    "Kind",
+    "SchemaError",
+    "Table",
+    "check",
+]
 
 SEVERITIES: Final = ("fatal", "serious", "slight", "injury", "pdo", "unknown")
 """Crash severity: worst outcome. ``injury``: injured, the grade not recorded."""
 
-PLACES: Final = ("crossing", "junction", "segment", "area")
-"""What a crash was placed at, and what a site is."""
+PLACES: Final = ("crossing", "junction", "segment", "railway", "area")
+"""What a crash was placed at, and what a site is; ``railway``: on the track between crossings."""
 
 SIDES: Final = ("both", "main", "other")
 """A whole road, or a carriageway of a divided one; the measure is that of ``main``."""
@@ -78,6 +103,7 @@ ROADS: Final = Table(
         Column("km_to", "number", "official km at the line's last vertex", "km", minimum=0),
         Column("bridge", "boolean", "on a bridge"),
         Column("tunnel", "boolean", "in a tunnel"),
+        Column("covered", "boolean", "covered, as by a gallery or a building"),
         Column("layer", "integer", "vertical order where lines cross"),
         Column("oneway", "text", "whether it is one-way, as recorded"),
         Column("lanes", "number", "lanes of both directions", minimum=0),
@@ -101,35 +127,6 @@ POSTS: Final = Table(
         Column("source_row", "integer", "row in the file, the header being row 1", required=True),
     ),
     ("Point",),
-)
-
-CROSSINGS: Final = Table(
-    "crossings",
-    "crossing_id",
-    "Places where a road or path crosses the railway at grade.",
-    (
-        Column("name", "text", "name of the crossing"),
-        Column(
-            "kind",
-            "text",
-            "official, self-opened or unknown",
-            allowed=("official", "self-opened", "unknown"),
-        ),
-        Column("protection", "text", "none, signs, lights, gates, guarded ..., as recorded"),
-        Column("railway", "text", "railway line"),
-        Column("km", "number", "km along the railway", "km", minimum=0),
-        Column("aadt", "number", "road vehicles over it", "vehicles/day", minimum=0),
-        Column("trains", "number", "trains over it", "trains/day", minimum=0),
-    ),
-    ("Point",),
-)
-
-RAILWAYS: Final = Table(
-    "railways",
-    "railway_id",
-    "Railway lines.",
-    (Column("name", "text", "name of the line"),),
-    ("LineString",),
 )
 
 AREAS: Final = Table(
@@ -290,6 +287,9 @@ LOCATED: Final = Table(
         Column("route_measure", "number", "distance from the route's start", "m"),
         Column("junction_id", "integer", "junction, for place = junction"),
         Column("crossing_id", "text", "level crossing, for place = crossing"),
+        Column("rail_line", "text", "railway line, for a crash with a train"),
+        Column("rail_km", "number", "official km on it", "km"),
+        Column("queue_at", "text", "level crossing beside it, for a crash without a train"),
         Column("area", "text", "area it lies in"),
         Column("km_difference", "number", "km post against coordinate, along the route", "m"),
         Column("probability", "number", "probability of the place", minimum=0),
@@ -414,12 +414,15 @@ LISTED: Final = Table(
     ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
 )
 
+SOURCES: Final = ("repairs", "catalogue", "closures")
+"""Where a project comes from: the user's list, the catalogue, or a group of paths to close."""
+
 PROJECTS: Final = Table(
     "projects",
     "project_id",
     "Candidate works: the user's repairs first, then remedies of the catalogue.",
     (
-        Column("source", "text", "where it comes from", "", True, ("repairs", "catalogue")),
+        Column("source", "text", "where it comes from", "", True, SOURCES),
         Column("group", "text", "sites and overlaps it takes, joined by ;", required=True),
         Column("site_id", "text", "site it treats; empty where no site lies"),
         Column("label", "text", "place in words", required=True),
@@ -427,6 +430,7 @@ PROJECTS: Final = Table(
         Column("countermeasure", "text", "entry of the catalogue"),
         Column("cost", "number", "cost now", "currency", minimum=0),
         Column("upkeep", "number", "yearly operating cost", "currency/year", minimum=0),
+        Column("detour_cost", "number", "what detours cost its users a year", "currency/year"),
         Column("life", "number", "service life", "years"),
         Column("expected", "number", "crashes a year it faces", "1/year"),
         Column("crash_cost", "number", "crash cost a year it faces", "currency/year"),
@@ -492,6 +496,12 @@ TABLES: Final = (
     PLACED_POSTS,
     LOCATED,
     CANDIDATES,
+    RAIL_LINES,
+    TRACKS,
+    FOUND_CROSSINGS,
+    MATCHES,
+    CROSSING_REGISTER,
+    CLOSURES,
     SITES,
     LISTED,
     PROJECTS,

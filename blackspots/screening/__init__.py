@@ -8,7 +8,7 @@ from blackspots.screening.clusters import clusters_along
 from blackspots.screening.expected import empirical_bayes
 from blackspots.screening.following import follow
 from blackspots.screening.model import Expectation, expect
-from blackspots.screening.places import expected_at
+from blackspots.screening.places import expected_at, expected_at_crossings
 from blackspots.screening.sites import Layers, Screened, rank, screen
 from blackspots.screening.spf import SafetyPerformanceFunction, fit_spf
 
@@ -23,6 +23,7 @@ __all__ = [
     "empirical_bayes",
     "expect",
     "expected_at",
+    "expected_at_crossings",
     "fit_spf",
     "follow",
     "rank",

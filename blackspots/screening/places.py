@@ -63,6 +63,41 @@ def expected_at(
     return pd.DataFrame(rows, index=places.index, columns=[*names, "members"])
 
 
+def expected_at_crossings(
+    located: gpd.GeoDataFrame, expectation: Expectation, *, weight: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Empirical Bayes expected crashes a year at every level crossing.
+
+    Parameters
+    ----------
+    weight
+        As in :func:`expected_at`.
+
+    Returns
+    -------
+    DataFrame, index ``crossing_id``
+        ``predicted``, ``expected``, ``expected_<severity>`` [1/year]; without crossings no row.
+    """
+    population = expectation.populations.get("crossing")
+    if population is None:
+        return pd.DataFrame(columns=list(_COLUMNS), dtype="float64")
+    ids = population.rate.index
+    table = pd.DataFrame(located[["place", "crossing_id"]]).assign(weight=1.0)
+    table["severity"] = located["severity"]
+    if weight is not None:
+        severity = located["severity"].reindex(weight["crash_id"]).to_numpy()
+        table = weight.assign(severity=severity)
+    here = table[table["place"] == "crossing"]
+    at = ids.get_indexer(pd.Index(here["crossing_id"]))
+    weighed, level = here["weight"].to_numpy("float64"), here["severity"].to_numpy(dtype=object)
+    observed = pd.DataFrame({"crashes": np.bincount(at, weighed, len(ids))}, index=ids)
+    for name in SEVERITIES:
+        observed[name] = np.bincount(at, weighed * (level == name), len(ids))
+    rate = population.rate.to_numpy("float64")
+    made = posterior(population, observed, rate, expectation.years, ids)
+    return made[list(_COLUMNS)]
+
+
 class _Index:
     """Places of crashes with their weight, and the junctions along each route.
 

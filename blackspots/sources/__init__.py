@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackspots.sources.alone import read_lines, read_points, read_sites
-from blackspots.sources.crashes import read_crashes
+from blackspots.sources.crashes import Register, read_crashes
 from blackspots.sources.decisions import Decisions, read_decisions
 from blackspots.sources.extent import extent_of
 from blackspots.sources.files import Source
@@ -23,13 +23,16 @@ from blackspots.sources.repairs import read_repairs
 from blackspots.sources.sitelist import SiteList, read_site_list
 from blackspots.sources.stacks import heaped
 from blackspots.sources.values import route as route_name
+from blackspots.sources.verification import Verified, read_verification
 
 __all__ = [
     "Decisions",
     "Findings",
+    "Register",
     "SiteList",
     "Source",
     "UnconfirmedHeaders",
+    "Verified",
     "extent_of",
     "heaped",
     "outside",
@@ -47,5 +50,6 @@ __all__ = [
     "read_roads",
     "read_site_list",
     "read_sites",
+    "read_verification",
     "route_name",
 ]

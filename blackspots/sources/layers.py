@@ -92,8 +92,9 @@ def read_crossings(
     findings.opened("crossings", raw)
     found = match(raw, "crossings", source.columns, allowed=source.allowed)
     frame, bad = _attributes(raw, found, CROSSINGS, "crossings", findings)
-    for column in ("aadt", "trains"):
+    for column in ("aadt", "trains", "four_wheelers", "three_wheelers", "two_wheelers", "walkers"):
         frame[column] = frame[column].replace(0, np.nan)
+    frame["protection"] = _with_none(frame["protection"], raw, found.get("protection"))
     kinds = frame["kind"].map(lambda k: None if k is None else crossing_kinds().get(plain(k)))
     frame["kind"] = kinds.where(kinds.notna(), "unknown").astype(object)
     extent = extent_of(target, boundary=boundary, tolerance=tolerance)
@@ -121,6 +122,14 @@ def read_crossings(
     made.index = pd.Index(ids[~bad], name=CROSSINGS.index, dtype="object")
     check(made, CROSSINGS)
     return made
+
+
+def _with_none(protection: pd.Series, raw: RawTable, header: str | None) -> pd.Series:
+    """The protection of crossings, where "none" is no word for unknown: nothing guards them."""
+    if header is None:
+        return protection
+    said = raw.frame[header].map(lambda cell: isinstance(cell, str) and plain(cell) == "none")
+    return protection.mask(protection.isna() & said.astype(bool), "none")
 
 
 def read_areas(source: Source, target: CRS, findings: Findings, level: str) -> gpd.GeoDataFrame:
@@ -190,9 +199,9 @@ def _attributes(
     bad = np.zeros(len(raw.frame), dtype=bool)
     own: dict[str, Callable[[Any], Any]] = {"km": values.km, "ref": values.route}
     own |= {"km_from": values.km, "km_to": values.km}
-    own |= {"bridge": values.flag, "tunnel": values.flag, "roundabout": values.flag}
+    own |= dict.fromkeys(("bridge", "tunnel", "covered", "roundabout"), values.flag)
     # A limit or a number of lanes that cannot be read is unknown: no reason to lose a road.
-    own |= {"lanes": osm.lanes, "maxspeed": osm.speed}
+    own |= {"lanes": osm.lanes, "maxspeed": osm.speed, "speed": osm.speed}
     cells = {}
     for column in table.columns:
         if column.name in skip:

@@ -357,6 +357,7 @@ _COLUMNS: Final[dict[str, dict[str, Cell]]] = {
         "name": _tag("name", _word),
         "highway": _tag("highway", _word),
         **_LEVELS,
+        "covered": _tag("covered", _word),
         "oneway": _tag("oneway", _word),
         "roundabout": _tag("junction", _round),
         "lanes": _tag("lanes", lanes),
@@ -366,9 +367,10 @@ _COLUMNS: Final[dict[str, dict[str, Cell]]] = {
     "railways": {
         "name": _tag("name", _word),
         "ref": _tag("ref", _word),
-        "railway": _tag("railway", _word),
+        "rail_kind": _tag("railway", _word),
         "service": _tag("service", _word),
         **_LEVELS,
+        "speed": _tag("maxspeed", speed),
     },
     # The header railway means the name of a line, and place a rank, which is a number.
     "crossings": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -153,7 +153,7 @@ def _width(value: Cell) -> int:
     return 10 if isinstance(value, dt.date) else len(str(value)) if value is not None else 0
 
 
-def write_maps(folder: Path, net: Network) -> None:
+def write_maps(folder: Path, net: Network, unlisted: Collection[str] = ()) -> None:
     """Write the layers of the map."""
     write_geojson(
         folder / "roads.geojson",
@@ -200,6 +200,7 @@ def write_maps(folder: Path, net: Network) -> None:
                 Dot(c.point),
             )
             for c in net.crossings
+            if c.crossing_id not in unlisted
         ),
     )
     write_geojson(

@@ -72,7 +72,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
         page.on("console", lambda said: watched.complaints.append(said.text))
         page.on("dialog", lambda dialog: (watched.complaints.append("dialog"), dialog.dismiss()))
         page.goto(file.as_uri() + anchor)
-        page.wait_for_selector("#columns th", state="attached")
+        page.wait_for_selector("#columns th, #rail-columns th", state="attached")
         opened.append((context, watched))
         return watched
 

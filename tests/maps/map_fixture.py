@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +15,14 @@ from shapely.geometry import LineString, MultiPoint, Point
 from shapely.ops import substring
 
 from blackspots.maps import MapData
-from blackspots.schema import LOCATED, PROJECTS, SITES
+from blackspots.schema import (
+    CLOSURES,
+    CROSSING_REGISTER,
+    FOUND_CROSSINGS,
+    LOCATED,
+    PROJECTS,
+    SITES,
+)
 
 CRS = "EPSG:9215"
 TOWNS = {
@@ -44,6 +52,20 @@ ROUTES = {
     "ĐT239": ("provincial", ["Đồng Mỏ", "Văn Quan"]),
 }
 TYPES = ["Đâm trực diện", "Đâm ngang", "Đâm từ phía sau", "Tự gây tai nạn", "Đâm người đi bộ"]
+HOSTILE = (
+    "{{7*7}}",
+    "{{ cycler.__init__.__globals__.os.system('true') }}",
+    "{% for x in y %}",
+    "{# note",
+    "${7*7}",
+    "`${window.__pwned=1}`",
+    "</script><script>window.__pwned=1</script>",
+    "<img src=x onerror=window.__pwned=1>",
+    "<!--<script>",
+    "line\u2028break",
+    "\"'><svg onload=window.__pwned=1>",
+    "=1+1",
+)
 WORKS = ["speed-camera", "chevrons", "lighting", "right-turn-sight", "guardrail", "close-path"]
 
 
@@ -369,3 +391,190 @@ def build(
         ),
     )
     return replace(data, **changes)
+
+
+PATHS = ["residential", "service", "track", "path", "footway"]
+
+
+def _along(crossings: Any, railways: Any) -> Any:
+    """Line and measure of each crossing on the nearest railway."""
+    tracks = railways.to_crs(CRS)
+    near = tracks.sindex.nearest(crossings.geometry, return_all=False)[1]
+    shapes = tracks.geometry.to_numpy()[near]
+    names = tracks["name"].to_numpy()[near]
+    return names, shapely.line_locate_point(shapes, crossings.geometry.to_numpy()), shapes
+
+
+def with_register(data: MapData, *, seed: int = 3, candidates: int = 14) -> MapData:
+    """The same province with its level crossings rated: a made-up register, candidates that
+    no list names, and ways to close the self-opened paths of each stretch."""
+    rng = np.random.default_rng(seed)
+    assert data.crossings is not None
+    assert data.railways is not None
+    points = data.crossings.to_crs(CRS).copy()
+    n = len(points)
+    lines, measures, shapes = _along(points, data.railways)
+    kinds = points["kind"].fillna("unknown").to_numpy(str)
+    official = kinds == "official"
+    counted = official & (rng.random(n) < 0.6)
+    vehicles = np.where(official, rng.lognormal(6.4, 0.8, n), rng.lognormal(4.0, 0.9, n)).round()
+    guards = np.where(official, rng.choice(["guarded", "gates", "lights", "signs"], n), "none")
+    known = rng.random(n) < 0.9
+    classes = np.where(vehicles > 900, "I", np.where(vehicles > 400, "II", "III"))
+    complies = np.where(classes == "III", guards != "signs", guards == "guarded")
+    trains = np.where(np.asarray(lines) == lines[0], 12.0, 4.0)
+    own = points.index.name == "crossing_id"
+    names = points.index if own else [f"cros-{i + 1:04d}" for i in range(n)]
+    names = pd.Index(names, name="crossing_id").astype(str)
+    located = _at_crossings(rng, data.crashes, points, names)
+    struck = located[located["place"].eq("crossing").fillna(False).to_numpy(bool)]
+    by_place = struck.groupby(struck["crossing_id"].astype(str))
+    crashes = by_place.size().reindex(names, fill_value=0).to_numpy()
+    deaths = by_place["deaths"].sum().reindex(names, fill_value=0).to_numpy()
+    queues = located["queue_at"].value_counts().reindex(names, fill_value=0).to_numpy()
+    accidents = 1e-5 * vehicles**0.6 * trains + 0.05 * crashes
+    rated = rng.random(n) < 0.94
+    places = pd.Series(np.where(rated, -accidents, np.nan)).rank(method="first").to_numpy()
+    km = points["km"] if "km" in points else pd.Series(60 + measures / 1000, points.index)
+    areas = data.areas.to_crs(CRS) if data.areas is not None else None
+    rows = []
+    for i in range(n):
+        uncertain = 1.05 if counted[i] else 2.6
+        rank = places[i]
+        rows.append(
+            {
+                "name": points["name"].iloc[i], "kind": kinds[i], "line": lines[i],
+                "km": km.iloc[i] if i % 29 else pd.NA, "measure": measures[i], "offset": 2.0,
+                "place_reason": pd.NA, "area": _area_of(areas, points.geometry.iloc[i]),
+                "listed": i % 17 != 5, "road_class": pd.NA if official[i] else PATHS[i % 5],
+                "width": pd.NA if i % 3 else 3.5, "tracks": 2 if i % 11 == 0 else 1, "speed": 70,
+                "protection": guards[i] if known[i] else pd.NA,
+                "protection_code": guards[i] if known[i] else pd.NA,
+                "crossing_class": classes[i] if official[i] else pd.NA,
+                "required": ("lights;gates;guarded" if classes[i] == "III" else "guarded")
+                if official[i] else pd.NA,
+                "complies": bool(complies[i]) if official[i] and known[i] else pd.NA,
+                "rule_reason": "self-opened" if not official[i]
+                else "class-by-exposure" if known[i] else "needs-protection",
+                "vehicles": vehicles[i], "vehicles_low": vehicles[i] / uncertain,
+                "vehicles_high": vehicles[i] * uncertain,
+                "vehicles_from": "counted" if counted[i] else f"assumed:{PATHS[i % 5]}",
+                "walkers": pd.NA, "trains": trains[i] if rated[i] else pd.NA,
+                "trains_from": "counted" if rated[i] else "unknown",
+                "crashes": int(crashes[i]), "queue_crashes": int(queues[i]),
+                "deaths": int(deaths[i]), "injured": int(crashes[i]),
+                "exposure": vehicles[i] * trains[i],
+                "predicted": accidents[i] * 0.8 if rated[i] else pd.NA,
+                "accidents": accidents[i] if rated[i] else pd.NA,
+                "accidents_low": accidents[i] / uncertain if rated[i] else pd.NA,
+                "accidents_high": accidents[i] * uncertain if rated[i] else pd.NA,
+                "casualty": accidents[i] * 0.4 if rated[i] else pd.NA,
+                "fatal": accidents[i] * 0.15 if rated[i] else pd.NA,
+                "score": accidents[i] if rated[i] else pd.NA,
+                "rank": int(rank) if rated[i] else pd.NA,
+                "rank_low": max(1, int(rank / uncertain)) if rated[i] else pd.NA,
+                "rank_high": min(n, int(rank * uncertain) + 1) if rated[i] else pd.NA,
+                "rate_reason": pd.NA if rated[i] else "needs:trains",
+            }
+        )  # fmt: skip
+    register = _frame(rows, CROSSING_REGISTER.columns, "crossing_id", list(points.geometry))
+    register.index = names
+    return replace(
+        data,
+        crashes=located,
+        register=register,
+        found=_found(rng, register, data.railways.to_crs(CRS), candidates),
+        closures=_closures(register, np.asarray(shapes)),
+        rating={"vi": "US DOT, có lịch sử tai nạn", "en": "US DOT with accident history"},
+    )
+
+
+def _at_crossings(rng: Any, crashes: Any, points: Any, names: Any) -> Any:
+    """Crashes at a crossing take the nearest of the list; a few others queue before one."""
+    located = crashes.copy()
+    for column in ("crossing_id", "queue_at"):
+        held = located[column] if column in located else pd.Series(pd.NA, located.index)
+        located[column] = held.astype("string")
+    known = ~(located.geometry.isna() | located.geometry.is_empty).to_numpy()
+    rows = np.flatnonzero(known)
+    near = points.sindex.nearest(located.geometry.iloc[rows].to_crs(CRS), return_all=False)[1]
+    at = located["place"].eq("crossing").fillna(False).to_numpy(bool)[rows]
+    nearest = names.to_numpy()[near]
+    crossing, queue = (located[name].to_numpy(object) for name in ("crossing_id", "queue_at"))
+    crossing[rows[at]] = nearest[at]
+    queued = ~at & (rng.random(len(rows)) < 0.03)
+    queue[rows[queued]] = nearest[queued]
+    return located.assign(
+        crossing_id=pd.array(crossing, "string"), queue_at=pd.array(queue, "string")
+    )
+
+
+def _area_of(areas: Any, point: Any) -> Any:
+    inside = areas.index[areas.contains(point)] if areas is not None else ()
+    return areas.loc[inside[0], "name"] if len(inside) else pd.NA
+
+
+def _found(rng: Any, register: Any, railways: Any, candidates: int) -> Any:
+    rows, shapes = [], []
+    for i in range(candidates + 6):
+        line = railways.geometry.iloc[i % len(railways)]
+        measure = float(rng.uniform(0, line.length))
+        status = "candidate" if i < candidates else ("review", "listed", "apart")[i % 3]
+        facing = status == "candidate" and i % 4 == 1
+        contradict = status == "review"
+        rows.append(
+            {
+                "outcome": "apart" if status == "apart" else "review" if contradict
+                else "facing" if facing else "crossing",
+                "reasons": "levels-contradict;in-station" if contradict
+                else "facing-ends" if facing else "levels-unknown;oblique",
+                "confidence": round(float(rng.uniform(0.3, 0.9)), 2),
+                "line_id": i % len(railways), "line": railways["name"].iloc[i % len(railways)],
+                "measure": measure, "km": 60 + measure / 1000, "tracks": 1, "main_tracks": 1,
+                "road_ids": f"w{i}", "road_name": "Ngõ 12" if i % 3 == 0 else pd.NA,
+                "road_class": PATHS[i % 5], "angle": float(rng.uniform(40, 90)),
+                "in_station": i % 7 == 0,
+                "crossing_id": register.index[i] if status == "listed" else pd.NA,
+                "status": status,
+            }
+        )  # fmt: skip
+        shapes.append(line.interpolate(measure))
+    return _frame(rows, FOUND_CROSSINGS.columns, "found_id", shapes)
+
+
+def _closures(register: Any, shapes: Any) -> Any:
+    """Two options for each stretch between official crossings: one path, or all of them."""
+    rows, drawn = [], []
+    order = register.assign(at=np.arange(len(register))).sort_values(["line", "measure"])
+    for line, part in order.groupby("line", sort=True):
+        open_ones = np.flatnonzero((part["kind"] == "official").to_numpy())
+        for first, last in pairwise(open_ones):
+            between = part.iloc[first + 1 : last]
+            paths = list(between.index[(between["kind"] == "self-opened").to_numpy()])
+            axis = shapes[part["at"].iloc[first]]
+            for closed in [paths[:1], paths] if len(paths) > 1 else [paths] if paths else []:
+                reach = between.loc[closed, "measure"]
+                ends = float(reach.min()), float(reach.max())
+                piece = substring(axis, *ends) if ends[1] - ends[0] > 1 else None
+                road = piece.offset_curve(18) if piece else between.geometry.loc[closed[0]]
+                length = float(road.length)
+                rows.append(
+                    {
+                        "group_id": f"{part.index[first]}-{part.index[last]}",
+                        "line": line, "km_from": part["km"].iloc[first],
+                        "km_to": part["km"].iloc[last], "from_crossing": part.index[first],
+                        "to_crossing": part.index[last], "paths": len(paths),
+                        "closed": ";".join(closed), "n_closed": len(closed),
+                        "kept": ";".join(p for p in paths if p not in closed) or pd.NA,
+                        "service_road": length, "fence": length, "detour_mean": 300.0 + length / 4,
+                        "detour_longest": 500.0 + length / 2, "vehicles_moved": 90.0 * len(closed),
+                        "cost": 2e8 + length * 4e6, "cost_low": 1e8 + length * 3e6,
+                        "cost_high": 3e8 + length * 6e6, "upkeep": length * 4e4,
+                        "detour_cost": 4e7 * len(closed), "life": 30.0, "mark": "A",
+                        "avoided_fatal": 0.004 * len(closed), "avoided_serious": 0.003,
+                        "avoided_slight": 0.002, "avoided_injury": 0.001, "avoided_pdo": 0.01,
+                        "best": closed is paths,
+                    }
+                )  # fmt: skip
+                drawn.append(road)
+    return _frame(rows, CLOSURES.columns, "closure_id", drawn)

@@ -11,27 +11,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from map_fixture import build
+from map_fixture import HOSTILE, build
 from shapely.geometry import Point
 
 from blackspots.maps import MapData
 
 pytestmark = pytest.mark.browser
-
-HOSTILE = (
-    "{{7*7}}",
-    "{{ cycler.__init__.__globals__.os.system('true') }}",
-    "{% for x in y %}",
-    "{# note",
-    "${7*7}",
-    "`${window.__pwned=1}`",
-    "</script><script>window.__pwned=1</script>",
-    "<img src=x onerror=window.__pwned=1>",
-    "<!--<script>",
-    "line\u2028break",
-    "\"'><svg onload=window.__pwned=1>",
-    "=1+1",
-)
 
 
 @pytest.fixture(scope="module")

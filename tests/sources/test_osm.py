@@ -144,17 +144,18 @@ def test_roads_hold_what_their_tags_say(small: Path) -> None:
     assert raw.frame.drop(columns="node_ids").to_dict("records") == [
         {
             "osm_id": "20", "ref": "QL.1B", "name": "Đường số 1", "highway": "primary",
-            "bridge": None, "tunnel": None, "layer": None, "oneway": "-1", "roundabout": None,
+            "bridge": None, "tunnel": None, "layer": None, "covered": None,
+            "oneway": "-1", "roundabout": None,
             "lanes": 2.0, "surface": "asphalt", "maxspeed": pytest.approx(80.4672),
         },
         {
             "osm_id": "21", "ref": None, "name": None, "highway": "path",
-            "bridge": "yes", "tunnel": None, "layer": 1, "oneway": None,
+            "bridge": "yes", "tunnel": None, "layer": 1, "covered": None, "oneway": None,
             "roundabout": None, "lanes": None, "surface": None, "maxspeed": None,
         },
         {
             "osm_id": "22", "ref": None, "name": None, "highway": "track",
-            "bridge": None, "tunnel": None, "layer": None, "oneway": None,
+            "bridge": None, "tunnel": None, "layer": None, "covered": None, "oneway": None,
             "roundabout": None, "lanes": None, "surface": None, "maxspeed": None,
         },
     ]  # fmt: skip
@@ -544,7 +545,7 @@ def test_liechtenstein_has_what_is_known_of_it(liechtenstein: Path, plain: Plain
         == plain.ways
     )
     rails = read_osm(liechtenstein, "railways").frame
-    assert rails["railway"].value_counts().to_dict() == {"rail": 34}
+    assert rails["rail_kind"].value_counts().to_dict() == {"rail": 34}
     crossings = read_osm(liechtenstein, "crossings").frame
     assert crossings["railway_tag"].value_counts().to_dict() == {
         "level_crossing": 13,

@@ -1,18 +1,19 @@
 // --- Small graphics of the evidence sheet ----------------------------------------------
 
 // Expected crashes with their interval, what was predicted, what was observed: one scale.
-function expectedChart(site, width = 320) {
+function expectedChart(site, width = 320, title = t('sheet.per-year-expected'), value = number(site.expected, 2)) {
   const height = 58;
   const observed = site.years ? site.crashes / site.years : null;
   const top = Math.max(site.expected_high || 0, site.predicted || 0, observed || 0, site.expected || 0) * 1.08 || 1;
   const x = (value) => 6 + value / top * (width - 12);
   const node = svg('svg', { viewBox: '0 0 ' + width + ' ' + height, class: 'graph', role: 'img',
-    'aria-label': t('sheet.per-year-expected') + ': ' + number(site.expected, 2) });
+    'aria-label': title + ': ' + value });
   node.append(svg('line', { x1: x(0), x2: x(top), y1: 38, y2: 38, class: 's-line' }));
   const step = niceStep(top);
+  const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
   for (let value = 0; value <= top + 1e-9; value += step) {
     node.append(svg('line', { x1: x(value), x2: x(value), y1: 38, y2: 42, class: 's-line' }),
-      svg('text', { x: x(value), y: 54, 'text-anchor': value === 0 ? 'start' : 'middle', class: 'axis', text: number(value, step < 1 ? 1 : 0) }));
+      svg('text', { x: x(value), y: 54, 'text-anchor': value === 0 ? 'start' : 'middle', class: 'axis', text: number(value, digits) }));
   }
   if (isKnown(site.expected_low) && isKnown(site.expected_high)) {
     node.append(svg('rect', { x: x(site.expected_low), y: 15, width: Math.max(2, x(site.expected_high) - x(site.expected_low)), height: 14, rx: 3, class: 'f-range' }));

@@ -39,9 +39,9 @@ function projectsCsv() {
 }
 
 function saveCsv() {
-  const ranking = state.tab === 'ranking';
-  const address = URL.createObjectURL(new Blob([ranking ? sitesCsv() : projectsCsv()], { type: 'text/csv;charset=utf-8' }));
-  const link = el('a', { href: address, download: (ranking ? 'blackspots-' : 'programme-') + state.language + '.csv' });
+  const [name, write] = { ranking: ['blackspots', sitesCsv], crossings: ['crossings', railsCsv], programme: ['programme', projectsCsv] }[state.tab];
+  const address = URL.createObjectURL(new Blob([write()], { type: 'text/csv;charset=utf-8' }));
+  const link = el('a', { href: address, download: name + '-' + state.language + '.csv' });
   document.body.append(link);
   link.click();
   link.remove();
@@ -58,7 +58,9 @@ function paperMap() {
   canvas.height = height * 2;
   const ctx = canvas.getContext('2d');
   ctx.scale(2, 2);
-  const bounds = state.area || state.site >= 0 ? map.getBounds() : wholeBounds() || map.getBounds();
+  const here = map.getBounds();
+  const near = (state.area || state.site >= 0 || state.crossing >= 0) && here.getEast() > here.getWest();
+  const bounds = near ? here : wholeBounds() || here;
   const west = mercatorX(bounds.getWest());
   const east = mercatorX(bounds.getEast());
   const north = mercatorY(bounds.getNorth());
@@ -130,13 +132,16 @@ function fillPaper() {
   const list = (items) => el('ul', { class: 'plain' }, ...items.map((text) => el('li', { text })));
   const reasons = Object.entries(META.reasons).map(([code, n]) => term('reason', code) + ': ' + number(n));
   const site = sites[state.site];
+  const crossing = rails[state.crossing];
   clear(byId('paper'),
     el('header', { class: 'paper-head' }, el('div', {}, el('h1', { text: told(META.title) }), el('p', { text: byId('period').textContent })),
       META.simulated ? el('strong', { class: 'badge', text: t('simulated') }) : null),
-    el('p', { class: 'paper-summary' }, el('b', { text: summaryParts().join(' · ') }), el('br', {}), countsText()),
-    paperFilters(), el('div', { class: 'paper-top' }, paperMap(), el('div', { class: 'paper-legend' }, ...legendGroups())),
-    paperTable(shownSites.slice(0, 20)),
-    site ? el('article', { class: 'paper-sheet' }, sheetHead(site), verdictLine(site), ...sheetParts(site)) : null,
+    el('p', { class: 'paper-summary' }, el('b', { text: (isRailView() ? railSummaryParts() : summaryParts()).join(' · ') }), el('br', {}),
+      isRailView() ? railCountsText() : countsText()),
+    isRailView() ? railPaperFilters() : paperFilters(), el('div', { class: 'paper-top' }, paperMap(), el('div', { class: 'paper-legend' }, ...legendGroups(true).filter(Boolean))),
+    isRailView() ? railPaperTable(shownRails.slice(0, 20)) : paperTable(shownSites.slice(0, 20)),
+    site ? el('article', { class: 'paper-sheet' }, sheetHead(site), verdictLine(site), ...sheetParts(site).filter(Boolean)) : null,
+    crossing ? el('article', { class: 'paper-sheet' }, railSheetHead(crossing), railVerdict(crossing), ...railSheetParts(crossing).filter(Boolean)) : null,
     el('article', { class: 'paper-notes' }, el('h2', { text: t('notes.title') }), ...notesParts(counts, reasons, list)));
   for (const node of byId('paper').querySelectorAll('[id]')) node.removeAttribute('id');
 }

@@ -2,17 +2,20 @@
 
 function refresh() {
   applyFilters();
-  renderTable();
+  applyRailFilters();
+  renderTableOfTab();
   renderSummary();
   if (state.tab === 'programme') renderProgramme();
-  byId('filters-clear').hidden = !sitesFiltered();
+  renderClear();
   scene.redraw();
   writeHash();
 }
 
 function toggle(set, value, on) { if (on) set.add(value); else set.delete(value); }
 
-function filtersChanged() { state.page = 0; refresh(); renderMenus(); }
+function filtersChanged() { state.page = 0; state.rail.page = 0; refresh(); renderMenus(); renderRailFilters(); }
+
+function renderClear() { byId('filters-clear').hidden = !(isRailView() ? railFiltered() : sitesFiltered()); }
 
 function renderYears() {
   const options = () => years.map((year) => el('option', { value: year, text: String(year) }));
@@ -55,10 +58,18 @@ function renderMenus() {
 function renderFilters() {
   renderYears();
   renderMenus();
+  renderRailFilters();
   clear(byId('area'), el('option', { value: '', text: t('area-all') }),
     ...areaNames.map((name) => el('option', { value: name, text: name }))).value = state.area;
   byId('area').hidden = areaNames.length === 0;
-  byId('search').value = state.query;
+}
+
+// Each tab has its own filters, but for the area, and its own search.
+function renderFiltersOfTab() {
+  byId('site-filters').hidden = isRailView();
+  byId('rail-filters').hidden = !isRailView();
+  byId('search').value = isRailView() ? state.rail.query : state.query;
+  renderClear();
 }
 
 function clearFilters() {
@@ -68,17 +79,31 @@ function clearFilters() {
   });
 }
 
+const TABS = ['ranking', 'crossings', 'programme'];
+
 function chooseTab(tab) {
   state.tab = tab;
-  for (const name of ['ranking', 'programme']) {
+  for (const name of TABS) {
     const on = name === tab;
     byId('tab-' + name).setAttribute('aria-selected', String(on));
     byId('tab-' + name).tabIndex = on ? 0 : -1;
     byId(name).hidden = !on;
   }
   if (tab === 'programme') renderProgramme();
+  renderTableOfTab();
+  renderFiltersOfTab();
+  renderSummary();
+  clear(byId('legend-body'), ...legendGroups());
+  scene.redraw();
   writeHash();
 }
+
+// Of the two rankings only the one that is seen is drawn.
+function renderTableOfTab() {
+  if (isRailView()) renderRailTable(); else renderTable();
+}
+
+function tabsHere() { return TABS.filter((tab) => tab !== 'crossings' || RAIL); }
 
 function zoomToArea() {
   const area = areas.find((one) => one.name === state.area);
@@ -110,6 +135,7 @@ function renderTexts() {
     const text = node.dataset.label === 'area' ? t('column.area') : t(node.dataset.label);
     node.setAttribute('aria-label', text);
   }
+  if (RAIL) byId('tab-ranking').textContent = t('rail.sites-tab');
   byId('search').placeholder = t('search');
   byId('title').textContent = told(META.title);
   byId('period').textContent = META.start || META.end ? day(META.start) + ' – ' + day(META.end) : '';
@@ -133,16 +159,24 @@ function legendGroup(title, ...lines) {
   return kept.length ? el('div', {}, el('h3', { text: title }), el('ul', {}, ...kept)) : null;
 }
 
-function legendGroups() {
-  const kinds = new Set(crossings.map((crossing) => crossing.kind || 'unknown'));
-  const weights = new Set(roads.map((road) => Math.min(2, road.weight)));
+function siteLegend() {
   return [
     legendGroup(t('legend.by-fill'),
       ...verdictsHere.map((verdict) => legendLine(badgeIcon('junction', verdict, verdict === 'black-spot' ? '1' : '', false, 6.5), term('verdict', verdict))),
       sites.some((site) => site.funded) ? legendLine(badgeIcon('junction', 'potential', '', true, 5.5), t('legend.funded')) : null),
     legendGroup(t('legend.by-shape'), ...kindsHere.map((kind) => legendLine(kindIcon(kind), term('kind', kind))),
       sites.some((site) => site.paths.length && !site.polygon) ? legendLine(lineIcon(['s-black-spot', 4.5]), t('legend.stretch')) : null),
-    crashCount ? legendGroup(t('legend.crashes'), ...severitiesHere.map((severity) => legendLine(severityIcon(severity), term('severity', severity)))) : null,
+  ];
+}
+
+function legendGroups(onPaper) {
+  const kinds = new Set(crossings.map((crossing) => crossing.kind || 'unknown'));
+  const weights = new Set(roads.map((road) => Math.min(2, road.weight)));
+  const crashTitle = isRailView() ? t('rail.crashes-close') : t('legend.crashes');
+  return [
+    ...(isRailView() ? railLegend(onPaper) : siteLegend()),
+    crashCount ? legendGroup(crashTitle, ...severitiesHere.map((severity) => legendLine(severityIcon(severity), term('severity', severity)))) : null,
+    ...(isRailView() ? [] : railLegend(onPaper)),
     legendGroup(t('legend.crossings'), ...['official', 'self-opened', 'unknown'].filter((kind) => kinds.has(kind))
       .map((kind) => legendLine(crossingIcon(kind), t('legend.' + kind)))),
     legendGroup(t('legend.lines'),
@@ -181,16 +215,12 @@ function renderAll() {
   renderTexts();
   renderLanguages();
   renderFilters();
-  clear(byId('legend-body'), ...legendGroups());
   renderNotes();
   placeControls();
   applyFilters();
-  renderTable();
-  renderSummary();
+  applyRailFilters();
   renderSheet();
   chooseTab(state.tab);
-  byId('filters-clear').hidden = !sitesFiltered();
-  scene.redraw();
 }
 
 function startFilters() {
@@ -198,19 +228,25 @@ function startFilters() {
   onChange('year-from', (value) => { state.from = Number(value); if (state.to < state.from) { state.to = state.from; renderYears(); } });
   onChange('year-to', (value) => { state.to = Number(value); if (state.to < state.from) { state.from = state.to; renderYears(); } });
   onChange('area', (value) => { state.area = value; zoomToArea(); });
-  onChange('search', (value) => { state.query = value; });
+  onChange('search', (value) => { if (isRailView()) state.rail.query = value; else state.query = value; });
   byId('filters').addEventListener('submit', (event) => event.preventDefault());
-  byId('filters-clear').addEventListener('click', () => { clearFilters(); renderFilters(); refresh(); byId('search').focus(); });
+  byId('filters-clear').addEventListener('click', () => {
+    if (isRailView()) clearRailFilters(); else clearFilters();
+    renderFilters();
+    renderFiltersOfTab();
+    refresh(); byId('search').focus();
+  });
   byId('filters-open').addEventListener('click', () => {
     const open = byId('filters').classList.toggle('is-open');
     byId('filters-open').setAttribute('aria-expanded', String(open));
   });
-  const tabs = ['ranking', 'programme'];
+  const tabs = tabsHere();
   for (const tab of tabs) {
     byId('tab-' + tab).addEventListener('click', () => chooseTab(tab));
     byId('tab-' + tab).addEventListener('keydown', (event) => {
       if (event.key !== 'ArrowRight' && event.key !== 'ArrowLeft') return;
-      const other = tabs[1 - tabs.indexOf(tab)];
+      const step = event.key === 'ArrowRight' ? 1 : tabs.length - 1;
+      const other = tabs[(tabs.indexOf(tab) + step) % tabs.length];
       chooseTab(other);
       byId('tab-' + other).focus();
     });

@@ -10,6 +10,7 @@ const SceneLayer = L.Renderer.extend({
     this._container.setAttribute('aria-hidden', 'true');
     this._layers = {};
     this.badges = [];
+    this.marks = [];
   },
 
   _destroyContainer() { this._container.remove(); delete this._container; },
@@ -39,15 +40,17 @@ const SceneLayer = L.Renderer.extend({
     const shift = this._bounds.min.add(this._map.getPixelOrigin());
     const size = this._bounds.getSize();
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.badges = paintScene(ctx, {
+    const drawn = paintScene(ctx, {
       width: size.x, height: size.y, zoom: this._map.getZoom(),
       scale: 256 * 2 ** this._map.getZoom(), x: shift.x, y: shift.y,
     });
+    Object.assign(this, drawn);
     this.view = { shift };
   },
 
   // The site under a point of the map, nearest badge first, then stretches of road.
   siteAt(point) {
+    if (isRailView()) return null;
     const at = point.subtract(this._bounds.min);
     let best = null;
     let least = Infinity;
@@ -57,6 +60,8 @@ const SceneLayer = L.Renderer.extend({
     }
     return best || this.stretchAt(at);
   },
+
+  crossingAt(point) { return railAt(this.marks, point.subtract(this._bounds.min)); },
 
   stretchAt(at) {
     const scale = 256 * 2 ** this._map.getZoom();
@@ -94,7 +99,7 @@ function wholeBounds() {
   boundary.forEach((path) => grow(path.box));
   if (!boundary.length) areas.forEach((area) => area.paths.forEach((path) => grow(path.box)));
   if (box[0] === Infinity) roads.forEach((road) => grow(road.box));
-  sites.forEach((site) => { if (site.px >= 0) grow([site.px, site.py, site.px, site.py]); });
+  [...sites, ...rails].forEach((row) => { if (row.px >= 0) grow([row.px, row.py, row.px, row.py]); });
   if (box[0] === Infinity) {
     for (let i = 0; i < crashCount; i += 1) grow([crashX[i], crashY[i], crashX[i], crashY[i]]);
   }
@@ -161,6 +166,8 @@ function wordsAt(point) {
     return { site, name: site.rank + '. ' + (site.label || DASH),
       more: term('verdict', site.verdict) + ' · ' + number(site.shown.crashes) + ' ' + t('sheet.crashes') };
   }
+  const rail = scene.crossingAt(point);
+  if (rail) return railTip(rail);
   const zoom = map.getZoom();
   if (zoom < 12) return null;
   const scale = 256 * 2 ** zoom;
@@ -190,7 +197,9 @@ function startMap() {
   map.addLayer(scene);
   map.on('click', (event) => {
     const site = scene.siteAt(event.layerPoint);
+    const crossing = site ? null : scene.crossingAt(event.layerPoint);
     if (site) chooseSite(site.row, { from: 'map' });
+    else if (crossing) chooseCrossing(crossing.row, { from: 'map' });
   });
   map.on('mousemove', (event) => showTip(wordsAt(event.layerPoint), event.containerPoint));
   map.on('mouseout movestart zoomstart', () => showTip(null));

@@ -18,6 +18,7 @@ function writeHash() {
   keep('sev', severitiesHere, state.severities);
   keep('k', kindsHere, state.kinds);
   keep('d', verdictsHere, state.verdicts);
+  writeRailHash(kept);
   if (state.area) kept.set('a', state.area);
   if (state.query) kept.set('q', state.query);
   if (state.sort !== 'rank' || state.down) kept.set('o', state.sort + (state.down ? '-' : ''));
@@ -39,7 +40,8 @@ function readHash() {
   const kept = new URLSearchParams(location.hash.slice(1));
   clearFilters();
   if (LANGUAGES.includes(kept.get('l'))) state.language = kept.get('l');
-  state.tab = kept.get('t') === 'programme' ? 'programme' : 'ranking';
+  state.tab = tabsHere().includes(kept.get('t')) ? kept.get('t') : 'ranking';
+  readRailHash(kept);
   const span = (kept.get('y') || '').match(/^(\d{4})-(\d{4})$/);
   if (span) {
     state.from = Math.max(years[0], Number(span[1]));
@@ -56,6 +58,7 @@ function readHash() {
   state.page = Math.max(0, (Number(kept.get('n')) || 1) - 1);
   state.site = sites.findIndex((site) => site.id === kept.get('s'));
   state.project = projects.findIndex((project) => project.id === kept.get('p'));
+  if (state.crossing >= 0) state.site = state.project = -1;
   return (kept.get('v') || '').split(',').map(Number);
 }
 
@@ -66,6 +69,7 @@ function restore() {
   if (view.length === 3 && view.every(Number.isFinite) && Math.abs(view[0]) < 86) map.setView([view[0], view[1]], view[2], { animate: false });
   else fitWhole();
   if (state.site >= 0) showRow(state.site);
+  if (state.crossing >= 0) showRailRow(state.crossing);
   quiet = false;
 }
 
@@ -73,12 +77,13 @@ function start() {
   readColours();
   startMap();
   startTable();
+  startRails();
   startFilters();
   startExport();
   byId('legend').open = window.matchMedia('(min-width: 1600px) and (min-height: 800px)').matches;
   byId('notes-open').addEventListener('click', () => byId('notes').showModal());
   byId('skip').addEventListener('click', () => {
-    const row = document.querySelector('#rows tr[tabindex="0"]');
+    const row = document.querySelector((isRailView() ? '#rail-rows' : '#rows') + ' tr[tabindex="0"]');
     if (row) row.focus();
   });
   document.addEventListener('keydown', (event) => {

@@ -128,6 +128,7 @@ const years = (function span() {
 
 const areaNames = [...new Set([
   ...sites.map((site) => site.area), ...crashes.area,
+  ...(DATA.rail ? [...DATA.rail.register.area.words, ...DATA.rail.found.area.words] : []),
 ].filter(Boolean))].sort((a, b) => a.localeCompare(b, 'vi'));
 
 const severitiesHere = SEVERITIES.filter((severity) => crashes.severity.includes(severity)

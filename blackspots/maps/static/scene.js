@@ -140,12 +140,27 @@ function paintCrossings(ctx, view) {
 
 // --- Labels: whoever comes first keeps the room ----------------------------------------
 
+const CELL = 64;
+
+// A box is compared with those of the cells of a grid that it touches only.
 function makeRoom() {
-  const taken = [];
+  const cells = new Map();
+  const keysOf = ([west, north, east, south]) => {
+    const keys = [];
+    for (let x = Math.floor(west / CELL); x <= Math.floor(east / CELL); x += 1) {
+      for (let y = Math.floor(north / CELL); y <= Math.floor(south / CELL); y += 1) keys.push(x * 100003 + y);
+    }
+    return keys;
+  };
+  const meets = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
   return {
-    free: (box) => !taken.some((other) => box[0] < other[2] && box[2] > other[0]
-      && box[1] < other[3] && box[3] > other[1]),
-    take: (box) => { taken.push(box); },
+    free: (box) => !keysOf(box).some((key) => (cells.get(key) || []).some((other) => meets(box, other))),
+    take: (box) => {
+      for (const key of keysOf(box)) {
+        if (!cells.has(key)) cells.set(key, []);
+        cells.get(key).push(box);
+      }
+    },
   };
 }
 
@@ -326,17 +341,23 @@ function paintScene(ctx, view) {
   ctx.lineCap = 'round';
   const room = makeRoom();
   for (const box of view.reserved || []) room.take(box);
-  const badges = placeBadges(view, room);
+  const railView = isRailView();
+  const badges = railView ? [] : placeBadges(view, room);
+  const marks = placeRails(view, room);
   paintLand(ctx, view);
   paintRoads(ctx, view);
   paintRailways(ctx, view);
-  paintStretches(ctx, view);
+  if (!railView) paintStretches(ctx, view);
   paintCrossings(ctx, view);
-  paintCrashes(ctx, view);
+  if (!railView) paintRails(ctx, marks);
+  if (!railView || view.zoom >= CRASHES_CLOSE_FROM) paintCrashes(ctx, view);
   paintTowns(ctx, view, room);
   paintShields(ctx, view, room);
   paintAreaNames(ctx, view, room);
   paintProject(ctx, view);
+  paintClosure(ctx, view);
+  if (railView) paintRails(ctx, marks);
+  paintClosed(ctx, view);
   paintBadges(ctx, badges);
-  return badges;
+  return { badges, marks };
 }

@@ -135,22 +135,28 @@ function sheetHead(site) {
 function renderSheet() {
   const sheet = byId('sheet');
   const site = sites[state.site];
-  sheet.hidden = !site;
-  document.body.classList.toggle('with-sheet', Boolean(site));
-  if (!site) { sheet.replaceChildren(); return; }
+  const crossing = RAIL ? rails[state.crossing] : undefined;
+  sheet.hidden = !site && !crossing;
+  document.body.classList.toggle('with-sheet', !sheet.hidden);
+  if (sheet.hidden) { sheet.replaceChildren(); return; }
   if (byId('chart').clientWidth < 900) byId('legend').open = false; // it would cover the place
   const close = el('button', { type: 'button', class: 'button quiet close', 'aria-label': t('close'), title: t('close'), text: '×',
     onclick: closeSheet });
-  clear(sheet, el('header', { class: 'sheet-head' }, sheetHead(site), close, verdictLine(site)),
-    el('div', { class: 'sheet-body', tabindex: '0', 'aria-labelledby': 'sheet-title', role: 'group' }, ...sheetParts(site)));
+  const [head, verdict, parts] = crossing ? [railSheetHead(crossing), railVerdict(crossing), railSheetParts(crossing)]
+    : [sheetHead(site), verdictLine(site), sheetParts(site)];
+  clear(sheet, el('header', { class: 'sheet-head' }, head, close, verdict),
+    el('div', { class: 'sheet-body', tabindex: '0', 'aria-labelledby': 'sheet-title', role: 'group' }, ...parts.filter(Boolean)));
 }
 
 // from: 'table', 'map', 'programme' or 'hash'; focus: whether a key opened it.
 function chooseSite(row, { from, focus } = {}) {
   state.site = row;
   state.project = -1;
+  state.crossing = -1;
+  state.closure = -1;
   renderSheet();
   markRow();
+  markRails();
   if (from !== 'hash') {
     const site = sites[row];
     if (from === 'map') {
@@ -168,16 +174,23 @@ function chooseSite(row, { from, focus } = {}) {
 
 function closeSheet() {
   const was = state.site;
+  const crossing = state.crossing;
   const inside = byId('sheet').contains(document.activeElement);
   state.site = -1;
   state.project = -1;
+  state.crossing = -1;
+  state.closure = -1;
   renderSheet();
   markRow();
+  markRails();
   for (const line of document.querySelectorAll('#programme tr.is-chosen')) line.classList.remove('is-chosen');
   scene.redraw();
   writeHash();
   if (inside && was >= 0) {
     const row = state.tab === 'ranking' || !sites[was].works.length ? rowOf(was) : document.querySelector('#programme tr[data-project="' + sites[was].works[0].row + '"]');
+    if (row) row.focus();
+  } else if (inside && crossing >= 0) {
+    const row = railRowOf(crossing);
     if (row) row.focus();
   }
 }

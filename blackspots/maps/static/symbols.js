@@ -43,7 +43,9 @@ function readColours() {
   const names = ['paper', 'ink', 'muted', 'fatal', 'serious', 'slight', 'injury', 'pdo', 'unsure',
     'black-spot', 'black-spot-ink', 'potential', 'potential-ink', 'none', 'none-ink', 'funded',
     'chosen', 'sea', 'land', 'border', 'edge', 'road-0', 'road-0-case', 'road-1', 'road-2',
-    'road-3', 'rail', 'rail-gap', 'town', 'halo', 'area-name', 'self-opened', 'shield', 'watermark'];
+    'road-3', 'rail', 'rail-gap', 'town', 'halo', 'area-name', 'self-opened', 'shield', 'watermark',
+    'service', 'risk-high', 'risk-high-ink', 'risk-middle', 'risk-middle-ink', 'risk-low', 'risk-low-ink',
+    'risk-unrated', 'risk-unrated-ink'];
   colours = Object.fromEntries(names.map((name) => [name, style.getPropertyValue('--c-' + name).trim()]));
 }
 

@@ -53,11 +53,11 @@ function fundedMark(funded) {
     el('span', { class: 'sr', text: t('yes') }));
 }
 
-function compare(a, b) {
+function compare(a, b, down = state.down) {
   if (isKnown(a) !== isKnown(b)) return isKnown(a) ? -1 : 1; // the unknown last, either way
   if (!isKnown(a)) return 0;
   const order = typeof a === 'string' ? collator.compare(a, b) : a - b;
-  return state.down ? -order : order;
+  return down ? -order : order;
 }
 
 function sortSites(found) {
@@ -141,22 +141,23 @@ function showRow(site) {
   if (row) row.scrollIntoView({ block: 'nearest' });
 }
 
-function markRow() {
-  for (const row of byId('rows').children) {
-    const chosen = Number(row.dataset.site) === state.site;
+function markRow() { markChosen(byId('rows'), (row) => Number(row.dataset.site) === state.site); }
+
+function markChosen(body, isChosen) {
+  for (const row of body.children) {
+    const chosen = isChosen(row);
     row.classList.toggle('is-chosen', chosen);
     if (chosen) row.setAttribute('aria-current', 'true'); else row.removeAttribute('aria-current');
     row.tabIndex = chosen ? 0 : -1;
   }
-  const rows = byId('rows');
-  if (rows.children.length && !rows.querySelector('[tabindex="0"]')) rows.firstElementChild.tabIndex = 0;
+  if (body.children.length && !body.querySelector('[tabindex="0"]')) body.firstElementChild.tabIndex = 0;
 }
 
-function startTable() {
-  const body = byId('rows');
+// Rows answer to a click, and to arrows, Home, End and Enter.
+function walkRows(body, choose) {
   body.addEventListener('click', (event) => {
     const row = event.target.closest('tr');
-    if (row) chooseSite(Number(row.dataset.site), { from: 'table' });
+    if (row) choose(row, { from: 'table' });
   });
   body.addEventListener('keydown', (event) => {
     const row = event.target.closest('tr');
@@ -170,9 +171,13 @@ function startTable() {
       to.focus();
     } else if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
-      chooseSite(Number(row.dataset.site), { from: 'table', focus: true });
+      choose(row, { from: 'table', focus: true });
     }
   });
+}
+
+function startTable() {
+  walkRows(byId('rows'), (row, options) => chooseSite(Number(row.dataset.site), options));
   byId('page-back').addEventListener('click', () => turnPage(-1));
   byId('page-on').addEventListener('click', () => turnPage(1));
 }
@@ -217,11 +222,12 @@ function filterWords() {
 }
 
 function renderSummary() {
-  const [lead, ...rest] = summaryParts();
+  const [lead, ...rest] = isRailView() ? railSummaryParts() : summaryParts();
   const line = el('span', { class: 'lead' }, el('b', { text: lead }), ...rest.flatMap((part) => [' · ', part]));
-  const counted = el('span', { class: 'counted', text: countsText() });
-  const words = filterWords();
+  const counted = el('span', { class: 'counted', text: isRailView() ? railCountsText() : countsText() });
+  const words = isRailView() ? [] : filterWords();
   clear(byId('summary'), line, counted,
     words.length ? el('span', { class: 'narrowed', text: t('summary.filtered', { what: words.join('; ') }) }) : null);
-  byId('rank-by').textContent = told(META.rank_by) ? t('rank-by') + ': ' + told(META.rank_by) : '';
+  const by = told(isRailView() ? META.rating : META.rank_by);
+  byId('rank-by').textContent = byId('rank-by').title = by ? t('rank-by') + ': ' + by : '';
 }
