@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -27,9 +27,10 @@ from blackspots.level_crossings import empty, find_crossings, place_crossings
 from blackspots.locating.assigning import assign
 from blackspots.locating.places import Reach
 from blackspots.presets.crossing_models import crossing_model
-from blackspots.presets.crossing_rules import crossing_rules
+from blackspots.presets.crossing_rules import CrossingRules, crossing_rules
 from blackspots.presets.crossing_traffic import crossing_traffic
 from blackspots.schema import FOUND_CROSSINGS, RAILWAYS
+from blackspots.schema.rail import OUTCOMES
 from blackspots.sources.findings import Findings
 
 TABLES: Final = ("roads", "railways", "inventory", "accidents", "found")
@@ -92,11 +93,21 @@ def detect_files(
         lines.append(("unused-tracks", {"count": unused}))
     if listed is not None:
         lines += _match_lines(made.matched)
+    rails = made.lines.tracks.drop(columns="node_ids", errors="ignore")
     return Made(
         "detect",
         crs,
-        {"crossings-found.csv": made.found, "crossings-matches.csv": made.matched.matches},
-        {**_lines_layer(made.lines), "found": made.found, "inventory": made.crossings},
+        {
+            "crossings-found.csv": made.found,
+            "crossings-matches.csv": made.matched.matches,
+            "tracks.csv": pd.DataFrame(rails.drop(columns=rails.geometry.name)),
+        },
+        {
+            **_lines_layer(made.lines),
+            "tracks": rails,
+            "found": made.found,
+            "inventory": made.crossings,
+        },
         {"read": len(ways), "placed": len(made.found), "unplaced": 0},
         tuple(lines),
         findings,
@@ -117,14 +128,14 @@ def match_files(
         What reading the files says.
     """
     target, findings = _target(crs), Findings()
-    lines = _lines(railways, target, findings)
     listed = _crossings(inventory, target, findings)
-    points = _crossings(found, target, findings)
+    lines = _lines(railways, target, findings, listed)
+    points, known = _found(found, target, findings)
     at = place_crossings(points, lines)
     blank = empty(FOUND_CROSSINGS, target).drop(columns="geometry").reindex(points.index)
     own = blank.assign(
-        outcome="crossing",
-        confidence=1.0,
+        outcome=known["outcome"],
+        confidence=known["confidence"],
         tracks=1,
         main_tracks=1,
         in_station=False,
@@ -168,8 +179,8 @@ def assign_files(
         What reading the files says.
     """
     target, findings = _target(crs), Findings()
-    lines = _lines(railways, target, findings)
     listed = _crossings(inventory, target, findings)
+    lines = _lines(railways, target, findings, listed)
     register = _accidents(accidents, target, findings, listed)
     where = assign(
         register.crashes,
@@ -178,10 +189,7 @@ def assign_files(
         reach=Reach(footprint=footprint),
         all_with_train=all_with_train,
     )
-    crashes = register.crashes
-    joined = pd.DataFrame(crashes.drop(columns=crashes.geometry.name)).join(
-        where.add_prefix("assigned_")
-    )
+    crashes, joined = register.crashes, _joined(register, where)
     tally = where["place"].value_counts()
     counts = {code: int(tally.get(code, 0)) for code in ("crossing", "railway", "queue")}
     placed = int(where["place"].notna().sum())
@@ -244,21 +252,29 @@ def rate_files(
         raise BlackspotsError("rate-years")
     known = crossing_model(model, Path.cwd())
     law = crossing_rules(rules, Path.cwd(), on=on or date.max)
-    lines = _lines(railways, target, findings)
     listed = _crossings(inventory, target, findings)
+    lines = _lines(railways, target, findings, listed)
     placed = place_crossings(listed, lines)
     figures = traffic_of(
         listed, placed=placed, lines=lines, preset=crossing_traffic(traffic, Path.cwd())
     )
     guard = protect(listed, figures, law)
     seen = pd.DataFrame({"crashes": pd.array([pd.NA] * len(listed), "Int64")}, index=listed.index)
-    read = used = 0
+    extra: dict[str, pd.DataFrame | None] = {}
+    told: list[tuple[str, Mapping[str, Any]]] = []
     if accidents is not None:
         axes = lines.lines if railways is not None else None
-        at, read = _accidents_at(
+        at, of_each, read = _accidents_at(
             accidents, listed, axes, target, findings, by=by, all_with_train=all_with_train
         )
-        used = len(at)
+        extra["accidents.csv"] = of_each
+        used, kept = len(at), len(of_each)
+        told.append(
+            (
+                "used-accidents",
+                {"read": read, "used": used, "none": kept - used, "rejected": read - kept},
+            )
+        )
         hit = at.value_counts().reindex(listed.index).fillna(0)
         seen["crashes"] = hit.astype("Int64")
     rated = rate(
@@ -282,7 +298,7 @@ def rate_files(
         rated=rated.table,
     )
     scored = int(table["rank"].notna().sum())
-    extra = {"hold-out.csv": rated.holdout, "calibration.csv": rated.calibration}
+    extra |= {"hold-out.csv": rated.holdout, "calibration.csv": rated.calibration}
     return Made(
         "rate",
         crs,
@@ -291,8 +307,9 @@ def rate_files(
         {"read": len(table), "placed": scored, "unplaced": len(table) - scored},
         (
             ("rated", {"read": len(table), "rated": scored}),
-            *([("used-accidents", {"read": read, "used": used})] if accidents is not None else []),
-            *rate_lines(rated, known.title),
+            *_rule_lines(law),
+            *told,
+            *rate_lines(rated, known.title, history=accidents is not None),
         ),
         findings,
         {"model": known.id, "used": rated.used, "seed": seed, "draws": draws},
@@ -308,35 +325,85 @@ def _accidents_at(
     *,
     by: str | None,
     all_with_train: bool,
-) -> tuple[pd.Series, int]:
-    """The crossing of each accident at one, and how many accidents were read."""
+) -> tuple[pd.Series, pd.DataFrame, int]:
+    """The crossing of each accident at one, all accidents with what became of each, their number.
+
+    Rejected ones are counted, and stand in the findings.
+    """
     if by is not None:
         named = sources.read_sites(accidents.source, findings, numbers=[], words=[by])[by]
-        at = named[named.isin(listed.index)]
+        there = named.isin(listed.index)
+        at = named[there]
         if at.empty:
             first = named.dropna().head(1).tolist() or [""]
             raise BlackspotsError(
                 "rate-no-crossing", file=accidents.path.name, column=by, value=first[0]
             )
-        return at, len(named)
+        why = named.isna().map({True: "names-none", False: "not-in-inventory"})
+        each = {"named": named, "crossing_id": at.reindex(named.index), "reason": why.mask(there)}
+        return at, pd.DataFrame(each), len(named)
     register = _accidents(accidents, target, findings, listed)
     where = assign(register.crashes, listed, lines=axes, all_with_train=all_with_train)
-    return where.loc[where["place"] == "crossing", "crossing_id"], register.read
+    at = where.loc[where["place"] == "crossing", "crossing_id"]
+    return at, _joined(register, where), register.read
+
+
+def _joined(register: sources.Register, where: pd.DataFrame) -> pd.DataFrame:
+    """The accidents as read, with where each belongs in ``assigned_`` columns."""
+    crashes = register.crashes
+    plain = pd.DataFrame(crashes.drop(columns=crashes.geometry.name))
+    return plain.join(where.add_prefix("assigned_"))
+
+
+def _rule_lines(law: CrossingRules) -> list[tuple[str, Mapping[str, Any]]]:
+    """The rules of protection that a rating went by, and the versions that it could not use."""
+    if law.id == "default":
+        return []
+    lines: list[tuple[str, Mapping[str, Any]]] = [
+        ("rules-used", {"title": dict(law.title), "citation": law.citation})
+    ]
+    for version in law.withheld:
+        told = {"citation": version.citation, "why": version.disabled_because}
+        lines.append(("rules-withheld", told))
+    return lines
 
 
 def _target(crs: str) -> CRS:
     return crs_.metric(crs_.parse(crs, "--crs"), "--crs")
 
 
-def _lines(railways: Given | None, target: CRS, findings: Findings) -> Lines:
+def _lines(
+    railways: Given | None, target: CRS, findings: Findings, listed: gpd.GeoDataFrame
+) -> Lines:
+    """The lines, their km told by the inventory."""
     tracks = empty(RAILWAYS, target)
     if railways is not None:
         tracks = sources.read_railways(railways.source, target, findings)
-    return rail_lines(tracks)
+    return rail_lines(tracks, crossings=listed)
 
 
 def _crossings(given: Given, target: CRS, findings: Findings) -> gpd.GeoDataFrame:
     return sources.read_crossings(given.source, target, findings)
+
+
+def _found(given: Given, target: CRS, findings: Findings) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Points of a file, with ``outcome`` and ``confidence`` of each.
+
+    ``detect`` says which of its points are bridges; those of anyone else are crossings.
+    """
+    own = {"crossing_id": "found_id", "name": "road_name", "road_class": "road_class"}
+    words = ["found_id", "outcome", "road_name", "road_class"]
+    try:
+        told = sources.read_sites(given.source, Findings(), numbers=["confidence"], words=words)
+    except BlackspotsError as error:
+        if error.code != "unknown-column":
+            raise
+        points = _crossings(given, target, findings)
+        return points, pd.DataFrame({"outcome": "crossing", "confidence": 1.0}, points.index)
+    points = _crossings(replace(given, columns={**own, **given.columns}), target, findings)
+    known = told.drop_duplicates("found_id").set_index("found_id").reindex(points.index)
+    known["outcome"] = known["outcome"].where(known["outcome"].isin(OUTCOMES), "crossing")
+    return points, known.fillna({"confidence": 1.0})
 
 
 def _accidents(
@@ -390,7 +457,13 @@ def _match_lines(made: Matched) -> list[tuple[str, Mapping[str, Any]]]:
     return lines
 
 
-def rate_lines(rated: Rated, title: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
-    """What the rating rests on: codes of ``rail.`` and of ``rate-note.`` with their fields."""
+def rate_lines(
+    rated: Rated, title: Mapping[str, str], *, history: bool
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """What the rating rests on: codes of ``rail.`` and of ``rate-note.`` with their fields.
+
+    ``history``: whether accidents were given; without them none is said to have been counted.
+    """
     first: tuple[str, Mapping[str, Any]] = (f"used:{rated.used}", {"model": dict(title)})
-    return [first, *((f"note:{code}", about) for code, about in rated.notes)]
+    other = {} if history else {"too-few-to-calibrate": "no-accidents-given"}
+    return [first, *((f"note:{other.get(code, code)}", about) for code, about in rated.notes)]

@@ -30,6 +30,7 @@ FILES: Final = frozenset(
         verification.NAME,
         verification.OTHER_NAME,
         "accidents.csv",
+        "tracks.csv",
         "hold-out.csv",
         "calibration.csv",
         "rejected.csv",
@@ -88,6 +89,8 @@ def say(line: tuple[str, Mapping[str, Any]], language: str) -> str:
 def write_made(made: Made, folder: Path, language: str) -> Path:
     """Write what was found, whole or not at all; returns the GeoPackage.
 
+    Where nothing has a place there is none, and the folder is returned.
+
     Raises
     ------
     BlackspotsError
@@ -95,7 +98,8 @@ def write_made(made: Made, folder: Path, language: str) -> Path:
     """
     with store.whole_folder(folder, COMMAND, own=FILES) as fresh:
         layers = {name: frame for name, frame in made.layers.items() if len(frame)}
-        store.write_geopackage(fresh / "crossings.gpkg", layers, {})
+        if layers:
+            store.write_geopackage(fresh / "crossings.gpkg", layers, {})
         for name, frame in made.tables.items():
             plain = frame
             if isinstance(frame, gpd.GeoDataFrame):
@@ -128,7 +132,7 @@ def write_made(made: Made, folder: Path, language: str) -> Path:
         }
         told = json.dumps(summary, ensure_ascii=False, indent=1)
         (fresh / store.MARKER).write_text(told + "\n", encoding="utf-8", newline="\n")
-    return folder.resolve() / "crossings.gpkg"
+    return folder.resolve() / ("crossings.gpkg" if layers else "")
 
 
 def made_lines(made: Made, language: str) -> list[str]:

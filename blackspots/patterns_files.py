@@ -273,16 +273,9 @@ def refuse_other(folder: Path) -> None:
     Raises
     ------
     BlackspotsError
-        ``output-foreign`` or, of another result of this program, ``patterns-foreign``.
+        What :func:`blackspots.store.refuse_foreign` says.
     """
     store.refuse_foreign(folder, COMMAND)
-    marker = folder / store.MARKER
-    if marker.exists():
-        writer = json.loads(marker.read_text(encoding="utf-8")).get("command")
-    else:
-        writer = COMMAND
-    if writer != COMMAND:
-        raise BlackspotsError("patterns-foreign", folder=str(folder))
 
 
 def write_patterns(found: Patterns, folder: Path, language: str) -> Path:

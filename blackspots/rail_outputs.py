@@ -74,6 +74,9 @@ def _write_tables(result: Result, fresh: Path, notice: str) -> None:
     }
     if made is not None:
         frames[f"{REGISTER}.csv"] = made.register
+        rated = made.rated
+        proofs = {"calibration": rated.calibration, "hold-out": rated.holdout}
+        frames |= {f"{REGISTER}-{n}.csv": f for n, f in proofs.items() if f is not None}
     if closures is not None:
         frames["closures.csv"] = closures.table
         frames["closure-effects.csv"] = closures.effects

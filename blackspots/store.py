@@ -34,7 +34,9 @@ OWN: Final = frozenset(
         "clusters.csv",
         "closure-effects.csv",
         "closures.csv",
+        "crossings-calibration.csv",
         "crossings-found.csv",
+        "crossings-hold-out.csv",
         "crossings-matches.csv",
         "crossings-to-verify.xlsx",
         "crossings.csv",
@@ -80,7 +82,8 @@ def refuse_foreign(folder: Path, command: str = "run") -> None:
     ------
     BlackspotsError
         ``output-foreign`` when it is a file, or holds files but no results; ``output-of-run``
-        when it holds those of a run, which placing crashes would replace.
+        when it holds those of another command, which would be replaced or mixed. A run takes
+        the place of placed crashes, which are a part of it.
     """
     if not folder.exists():
         return
@@ -91,7 +94,7 @@ def refuse_foreign(folder: Path, command: str = "run") -> None:
             raise BlackspotsError(
                 "output-foreign", folder=str(folder), found=", ".join(found) or folder.name
             )
-    elif command == LOCATE and writer != LOCATE:
+    elif writer != command and (command, writer) != ("run", LOCATE):
         raise BlackspotsError("output-of-run", folder=str(folder), command=writer)
 
 

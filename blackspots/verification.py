@@ -75,6 +75,8 @@ _LISTED: Final[dict[str, str]] = {
 """The same of the sheet of listed crossings that were not found."""
 _REASONS: Final = ("found-reason", "rail-reason")
 """Sections of the words for reasons: of the crossing, and of a track without trains."""
+_ROAD_CLASSES: Final = ("road-class", "page.road-class", "traffic-class")
+"""The same of classes of road."""
 _FROZEN: Final = 3
 _MAP: Final = "https://www.openstreetmap.org/?mlat={0:.6f}&mlon={1:.6f}#map=18/{0:.6f}/{1:.6f}"
 
@@ -341,13 +343,20 @@ def _shown(
             "confidence": places["confidence"].to_numpy(float),
             "reasons": [reasons(codes, language) for codes in places["reasons"]],
             "road_name": places["road_name"].to_numpy(object),
-            "road_class": places["road_class"].to_numpy(object),
+            "road_class": [_road_class(code, language) for code in places["road_class"]],
             "tracks": places["tracks"].to_numpy(object),
         },
         dtype="object",
     )
     rows = made.to_numpy(dtype=object).tolist()
     return [[*row, *entered] for row, entered in zip(rows, cells, strict=True)]
+
+
+def _road_class(code: Any, language: str) -> Any:
+    """A class of road in words; one without words stands as it was recorded."""
+    keys = (f"{section}.{code}" for section in _ROAD_CLASSES)
+    key = next(filter(labels.has, keys), None) if isinstance(code, str) else None
+    return text(key, language) if key else code
 
 
 def reasons(codes: Any, language: str) -> str | None:

@@ -171,7 +171,7 @@ def test_nothing_is_replaced_that_is_not_patterns(
     assert main(["run", str(write_study(study)), "--quiet"]) == 0
     before = {file.name: file.read_bytes() for file in (study / "out").iterdir()}
     assert patterns(folder, "--out", str(study / "out")) == 1
-    assert "results of another command" in capsys.readouterr().err
+    assert "holds the results of `blackspots run`" in capsys.readouterr().err
     assert {file.name: file.read_bytes() for file in (study / "out").iterdir()} == before
 
 

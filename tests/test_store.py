@@ -135,7 +135,9 @@ def test_an_earlier_output_that_the_new_run_has_not_is_gone(tmp_path: Path) -> N
 
 def test_every_output_of_a_run_is_known_as_its_own(tmp_path: Path) -> None:
     assert main(["run", str(write_study(tmp_path)), "--quiet"]) == 0
-    assert {file.name for file in (tmp_path / "out").iterdir()} == store.OWN
+    # Too few accidents with trains to calibrate a rating, or to hold some of them out.
+    others = {"crossings-calibration.csv", "crossings-hold-out.csv"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == store.OWN - others
 
 
 def test_an_empty_folder_is_taken_and_a_foreign_one_refused(tmp_path: Path) -> None:

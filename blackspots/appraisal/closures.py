@@ -17,6 +17,9 @@ from blackspots.schema import PROJECTS, check
 MEASURE: Final = "closure-group"
 """What such a project is called where entries of the catalogue are named."""
 
+ALONE: Final = "close-crossing"
+"""The catalogue's entry that closes one path at an average price."""
+
 
 def with_closures(
     projects: gpd.GeoDataFrame,
@@ -30,7 +33,10 @@ def with_closures(
     """The projects with one more for each way to close the paths of a stretch.
 
     The ways of one stretch exclude each other, and each excludes every other work at a crossing
-    that it closes.
+    that it closes. Where a way closes a path, the catalogue's closing of that path alone
+    (:data:`ALONE`) is left out: its average price and assumed effect would stand beside the
+    measured service road and the counted detours of the same work, and win by what they leave
+    out. The user's own works stay.
 
     Parameters
     ----------
@@ -51,6 +57,7 @@ def with_closures(
     ]
     if not rows:
         return projects
+    projects = projects[~_averaged(projects, closures)]
     own = gpd.GeoDataFrame(rows, geometry="geometry", crs=projects.crs).set_index("project_id")
     frames = [frame.astype(object) for frame in (projects, own) if len(frame)]
     both = pd.concat(frames).reindex(columns=projects.columns)
@@ -65,6 +72,14 @@ def with_closures(
     made.index.name = PROJECTS.index
     check(made, PROJECTS)
     return made
+
+
+def _averaged(projects: gpd.GeoDataFrame, closures: gpd.GeoDataFrame) -> np.ndarray:
+    """Which projects are the catalogue's closing of a path that some way closes, shape (n,)."""
+    closed = {f"crossing:{c}" for way in closures["closed"] for c in str(way).split(";")}
+    alone = (projects["source"] == "catalogue") & (projects["countermeasure"] == ALONE)
+    at = [not closed.isdisjoint(str(group).split(";")) for group in projects["group"]]
+    return np.asarray(alone.to_numpy(dtype=bool) & np.array(at, dtype=bool))
 
 
 def _project(

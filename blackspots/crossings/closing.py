@@ -89,7 +89,8 @@ def closure_options(
 
     For each number of paths closed the plan of greatest net present value is found exactly
     (:func:`blackspots.crossings.stretches.plans`). Those are kept that no other of the stretch
-    beats in cost and net present value, and always the one that closes the most.
+    beats in cost and net present value, and always the one that closes the most. Users are led to
+    a crossing that stays; to another path only where the prices say so (``lead_to_paths``).
 
         NPV = F(rate, growth, life) (loss saved - loss moved - detours) - cost
               - F(rate, 0, life) upkeep
@@ -106,7 +107,9 @@ def closure_options(
     register
         Indexed by ``crossing_id``: ``kind``, ``line``, ``measure`` [m], ``km`` [km],
         ``vehicles`` and ``walkers`` [1/day], points as geometry; ``line_id`` where names of
-        lines repeat (else the nearest line of the name). Vehicles that are unknown or 0, and
+        lines repeat (else the nearest line of the name). Where ``vehicles_low`` and
+        ``vehicles_high`` (5 and 95 %) are there, ``vehicles`` is the median of a lognormal, of
+        which the mean is taken. Vehicles that are unknown or 0, and
         unknown persons, are the median of the same kind, else of all, else the preset's figure.
     roads
         :data:`blackspots.schema.ROADS`, in the same CRS.
@@ -204,7 +207,7 @@ def _collected(
             open_=~of["path"],
         )
         for span, way in zip(busy, ways, strict=True):
-            found[span.group_id] = plans(_stretch(of, span, way, study.blocked), rates)
+            found[span.group_id] = plans(_stretch(of, span, way, study.blocked, prices), rates)
     rows: list[dict[str, Any]] = []
     effects: list[tuple[str, str, float]] = []
     chosen: list[tuple[Span, Plan]] = []
@@ -247,7 +250,11 @@ def _arrays(study: Study, prices: ClosingPrices) -> dict[str, np.ndarray]:
 
 
 def _stretch(
-    of: dict[str, np.ndarray], span: Span, way: Ways, blocked: dict[int, np.ndarray]
+    of: dict[str, np.ndarray],
+    span: Span,
+    way: Ways,
+    blocked: dict[int, np.ndarray],
+    prices: ClosingPrices,
 ) -> Stretch:
     along = of["measure"][span.rows]
     closed_to = blocked.get(span.line_id, np.zeros((0, 2)))
@@ -261,6 +268,7 @@ def _stretch(
         ways=way.along,
         across=way.across,
         buildable=~overlap.any(axis=1),
+        takes=~of["path"][span.rows] | prices.lead_to_paths,
     )
 
 

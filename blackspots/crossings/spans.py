@@ -23,6 +23,8 @@ LONG_BRIDGE: Final = 30.0
 """Length [m] of a bridge or tunnel of the railway beside which no service road is thought of, as
 its price is that of a bridge of its own (A)."""
 
+_TAIL: Final = 1.6448536269514722  # 95 % point of the standard normal distribution
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
@@ -45,7 +47,7 @@ class Study:
     """The register made ready.
 
     ``placed``: crossings on a line, with ``line_id``, ``measure`` [m], ``km``, ``path`` (whether
-    it may be closed), ``loss``, expected crashes by severity, ``vehicles``, ``walkers`` and
+    it may be closed), ``loss``, expected crashes by severity, ``vehicles`` (mean), ``walkers`` and
     ``assumed`` (whether one of the numbers is a median or a preset's figure). ``known``: whether
     the loss of any crossing is known. ``blocked``: measures [m] that no service road passes.
     """
@@ -91,7 +93,7 @@ def studied(
     numbers = pd.DataFrame({"loss": loss.reindex(register.index).astype("float64")})
     for level in LEVELS:
         numbers[level] = expected[level].reindex(register.index).astype("float64")
-    vehicles = register["vehicles"].astype("float64")
+    vehicles = _mean_vehicles(register)
     numbers["vehicles"] = vehicles.where(vehicles > 0)
     numbers["walkers"] = register["walkers"].astype("float64")
     on_line = reason == ""
@@ -130,6 +132,25 @@ def studied(
         "long-bridges": sum(map(len, blocked.values())),
     }
     return Study(lines, placed, spans, crossings, notes, blocked, known)
+
+
+def _mean_vehicles(register: pd.DataFrame) -> pd.Series:
+    """Mean vehicles [1/day]: of a lognormal m exp(s^2 / 2), with median m and s by its ends.
+
+    What detours cost rises with the vehicles, so that of uncounted ones the mean counts; the
+    median would leave out a part of it that grows with what is not known.
+    """
+    median = register["vehicles"].to_numpy(dtype="float64", na_value=np.nan)
+    mean = median
+    if {"vehicles_low", "vehicles_high"} <= set(register.columns):
+        low, high = (
+            register[f"vehicles_{end}"].to_numpy(dtype="float64", na_value=np.nan)
+            for end in ("low", "high")
+        )
+        wide = (low > 0) & (high > low)
+        ratio = np.divide(high, low, out=np.ones(len(low)), where=wide)
+        mean = median * np.exp((np.log(ratio) / (2 * _TAIL)) ** 2 / 2)
+    return pd.Series(mean, index=register.index)
 
 
 def _line_ids(register: gpd.GeoDataFrame, axes: gpd.GeoDataFrame) -> pd.Series:

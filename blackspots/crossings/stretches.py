@@ -5,7 +5,8 @@ plan leaves some open and closes the others. An open crossing takes the users of
 beside it, from ``l`` to itself and from itself to ``r``; the paths between two such groups go
 over a bridge or underpass. So a plan tiles the stretch with intervals, each around one open
 crossing, and single paths that go over a bridge: the best tiling for each number closed is found
-by dynamic programming over (crossings decided, paths closed), and is exact, because what an open
+by dynamic programming over (crossings decided, paths closed), and is exact within
+these, because what an open
 crossing receives, on both of its sides, is known within its interval.
 
 On each side of the railway each group has its own way to the open crossing: the roads that are
@@ -65,6 +66,8 @@ class Stretch:
         Way [m] from the left foot to the right one over a bridge, infinite for none, shape (n,).
     buildable
         Whether a service road can run from each crossing to the next, shape (n - 1,).
+    takes
+        Whether an open crossing may take users of closed paths, shape (n,).
     """
 
     along: np.ndarray
@@ -75,6 +78,7 @@ class Stretch:
     ways: np.ndarray
     across: np.ndarray
     buildable: np.ndarray
+    takes: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,10 @@ def _intervals(
     gain = np.where(stretch.kept, -np.inf, _gain(stretch, rates))
     bridged = _bridged(stretch, rates)
     building = groups[0].cost + groups[1].cost
-    for j in range(n):
+    # Any may stay open and take nobody.
+    np.fill_diagonal(best, 0.0)
+    np.fill_diagonal(middle, np.arange(n))
+    for j in np.flatnonzero(stretch.takes):
         worth = gain - np.where(over[:, j], bridged, 0.0)
         moved = np.where(over[:, j], 0.0, stretch.vehicles)
         before = np.r_[np.cumsum(worth[:j][::-1])[::-1], 0.0] - building[j, : j + 1]

@@ -36,7 +36,8 @@ class ClosingPrices:
     ``vehicle_detour`` [currency/vehicle-km] and ``walker_detour`` [currency/person-km];
     ``vehicles`` and ``walkers`` [1/day] over a path where the traffic of no crossing is known;
     ``reach`` [m], the greatest way that a user is sent along one side of the railway;
-    ``beside`` [m], from the axis of the railway to the service road.
+    ``beside`` [m], from the axis of the railway to the service road. ``lead_to_paths``: whether
+    users of closed paths may be led to another path that stays open.
     """
 
     id: str
@@ -54,6 +55,7 @@ class ClosingPrices:
     walkers: Figure
     reach: Figure
     beside: Figure
+    lead_to_paths: bool
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -93,8 +95,15 @@ def _build(tree: dict[str, Any]) -> ClosingPrices:
         title=dict(tree["title"]),
         currency=str(tree["currency"]),
         price_year=int(tree["price_year"]),
+        lead_to_paths=_flag(tree["lead_to_paths"]),
         **{name: _figure(tree[name]) for name in names},
     )
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("lead_to_paths")
+    return value
 
 
 def _figure(entry: dict[str, Any]) -> Figure:

@@ -17,6 +17,7 @@ import shapely
 from closing_world import crashes_at, railway, register
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from small import roads
 
 from blackspots.crossings.closing import Closures, closure_options
@@ -128,6 +129,8 @@ class EveryPlan:
         for (i, j), (last, first) in zip(pairwise([-1, *open_, n]), splits, strict=True):
             for k, outer in ((i, last), (j, first)):
                 if outer != k:
+                    if not s.takes[k]:
+                        return -np.inf
                     value -= self.group_cost(k, outer)
                     members = range(min(k, outer), max(k, outer) + 1)
                     more[k] += sum(s.vehicles[p] for p in members if p != k and not self.over(p, k))
@@ -194,6 +197,7 @@ def a_stretch(draw: st.DrawFn) -> Stretch:
         ways=ways,
         across=across,
         buildable=rng.random(n - 1) < 0.8,
+        takes=kept | draw(st.booleans()),
     )
 
 
@@ -246,6 +250,7 @@ def test_forty_paths_in_well_under_a_second() -> None:
         ways,
         np.full(n, np.inf),
         np.ones(n - 1, dtype=bool),
+        np.ones(n, dtype=bool),
     )
     took = []
     for _ in range(2):
@@ -420,6 +425,23 @@ def test_moved_traffic_raises_the_risk_of_the_crossing_that_takes_it() -> None:
     assert worth["npv"] == pytest.approx(years * yearly - best["cost"], rel=1e-6)
 
 
+def test_users_are_led_to_a_crossing_that_stays_unless_the_prices_say_otherwise() -> None:
+    rng = np.random.Generator(np.random.PCG64(3))
+    along = np.arange(5) * 400.0
+    n = len(along)
+    ways = np.tile(np.abs(along[:, None] - along) * 1.1, (2, 1, 1))
+    kept = np.array([True, False, False, False, True])
+    one = Stretch(
+        along, kept, rng.uniform(5, 10, n), np.full(n, 90.0), np.full(n, 0.001), ways,
+        np.full(n, np.inf), np.ones(n - 1, dtype=bool), kept,
+    )  # fmt: skip
+    for plan in plans(one, RATES):
+        assert set(plan.to[plan.closed]) <= {0, 4}
+    free = plans(replace(one, takes=np.ones(n, dtype=bool)), RATES)
+    by_number = {len(plan.closed): plan.value for plan in plans(one, RATES)}
+    assert all(plan.value >= by_number[len(plan.closed)] - 1e-9 for plan in free)
+
+
 def test_traffic_goes_where_it_harms_least() -> None:
     """A and B are as far; A has ten times the expected crashes: p's users go to B."""
     crossings = register({**ONE, "B": (1500.0, "official")})
@@ -517,6 +539,19 @@ def test_a_path_alone_on_its_line_stays_unless_a_bridge_leads_over() -> None:
     assert closures(crossings, roads(*plain)).stretches["reason"].tolist() == ["no-way-round"]
     layer = roads(*plain, across(1400), bridge=[False] * 3 + [True])
     assert the_best(closures(crossings, layer))["closed"] == "p"
+
+
+def test_uncounted_traffic_burdens_by_the_mean_of_its_lognormal() -> None:
+    layer = roads(*(across(x) for x in (500, 1000, 1800)), street(200), street(-200))
+    spread = 0.6
+    tail = np.exp(1.6448536269514722 * spread)
+    low, high = [300.0, 100 / tail, 300.0], [300.0, 100 * tail, 300.0]
+    crossings = register(ONE, vehicles=[300.0, 100.0, 300.0], vehicles_low=low, vehicles_high=high)
+    best = the_best(closures(crossings, layer))
+    drawn = np.exp(np.log(100) + spread * norm.ppf((np.arange(20000) + 0.5) / 20000))
+    assert best["vehicles_moved"] == pytest.approx(drawn.mean(), rel=1e-3)
+    burden = 365 / 1000 * (drawn.mean() * 3000 + 20 * 6000)
+    assert best["detour_cost"] == pytest.approx(burden * best["detour_mean"], rel=1e-3)
 
 
 def test_unknown_traffic_is_the_median_and_never_nothing() -> None:

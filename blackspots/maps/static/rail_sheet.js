@@ -67,7 +67,8 @@ function ratingPart(row) {
   const rows = [rank, model ? [t('rail.model'), model] : null];
   const reason = row.rate_reason ? el('p', { class: 'reason', text: capital(sayings('rate-reason', row.rate_reason).join('; ')) }) : null;
   if (!isKnown(row.accidents)) {
-    return part(t('rail.rating'), reason, pairs([...rows, [t('rail.score'), rate(row.score)]]));
+    const plain = isKnown(row.score) ? el('p', { class: 'reason', text: t('rail.score-about') }) : null;
+    return part(t('rail.rating'), reason, pairs([...rows, [t('rail.score'), rate(row.score)]]), plain);
   }
   const years = railYears();
   const chart = expectedChart({ expected: row.accidents, expected_low: row.accidents_low, expected_high: row.accidents_high,
