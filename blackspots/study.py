@@ -396,8 +396,8 @@ def _require_roads_near(study: Study, inputs: Inputs, placement: Placement) -> N
     crashes = placement.crashes
     own = crashes.geometry.notna() & (crashes["located_by"] != "route_km")
     own &= ~crashes["reason"].eq("too-vague").fillna(value=False)  # may be anywhere
-    on_road = crashes["segment_id"].notna() | crashes["place"].isin(["railway", "crossing"])
-    on_road &= crashes["located_by"] == "coordinate"
+    own &= ~crashes["place"].isin(["railway", "crossing"])  # near the railway says nothing of roads
+    on_road = crashes["segment_id"].notna() & (crashes["located_by"] == "coordinate")
     points = crashes.geometry[own]
     if inputs.roads is None or len(points) < _FEW or on_road.any():
         return

@@ -228,7 +228,7 @@ def grids(draw: st.DrawFn) -> tuple[gpd.GeoDataFrame, list[tuple[float, float]],
     return roads(*lines), spots, draw(st.sampled_from([20.0, 60.0, 150.0, 400.0]))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(grids())
 def test_reach_of_a_junction_is_that_of_floyd_and_warshall(
     scene: tuple[gpd.GeoDataFrame, list[tuple[float, float]], float],

@@ -160,7 +160,7 @@ def strongest(table: pd.DataFrame, length: float, months: int) -> dict[int, int]
     return best
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tracks(), st.sampled_from([0.0, 100.0, 500.0, 5000.0]), st.sampled_from([6, 12]))
 def test_the_strongest_verdict_of_each_route_is_that_of_all_windows(
     table: pd.DataFrame, length: float, months: int
