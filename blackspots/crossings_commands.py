@@ -49,6 +49,11 @@ def crossings_options(parser: argparse.ArgumentParser, language: str) -> None:
     rate.add_argument("--on", type=_day(language), metavar="YYYY-MM-DD", help=say("on"))
     rate.add_argument("--years", type=above, metavar="N", help=say("years"))
     rate.add_argument("--accidents-crossing", dest="by", metavar="HEADER", help=say("by"))
+    rate.add_argument(
+        "--speed-unit", choices=("km/h", "mph"), default="km/h", help=say("speed-unit")
+    )
+    codes: dict[str, Any] = {"dest": "vocabulary", "choices": ("fra-wdcode",)}
+    rate.add_argument("--protection-words", **codes, help=say("protection-words"))
     rate.add_argument("--own-country", action="store_true", help=say("own-country"))
     draws = number(language, 100, least=True, whole=True)
     rate.add_argument("--draws", type=draws, default=2000, metavar="N", help=say("draws"))
@@ -129,8 +134,9 @@ def run_crossings(
     elif options.action == "assign":
         more |= {"all_with_train": options.all_with_train, "footprint": options.footprint}
     else:
-        names = ("model", "rules", "traffic", "on", "years", "by", "all_with_train", "draws")
-        more |= {name: getattr(options, name) for name in (*names, "seed")}
+        names: list[str] = ["model", "rules", "traffic", "on", "years", "by", "all_with_train"]
+        names += ["draws", "seed", "speed_unit", "vocabulary"]
+        more |= {name: getattr(options, name) for name in names}
         more["calibration"] = "none" if options.own_country else "local"
     do: Callable[..., Any] = getattr(made, f"{options.action}_files")
     found = do(*files, crs=options.crs, **more)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
@@ -17,13 +17,16 @@ from blackspots import sources
 from blackspots.config import LevelCrossings
 from blackspots.crossings.lines import Lines, rail_lines
 from blackspots.crossings.matching import Matched, match
-from blackspots.crossings.protection import protect
-from blackspots.crossings.rating import Rated, rate
-from blackspots.crossings.register import assemble
-from blackspots.crossings.traffic import traffic_of
+from blackspots.crossings.rating import Calibration, Rated
 from blackspots.crossings_results import Made
 from blackspots.errors import BlackspotsError
-from blackspots.level_crossings import empty, find_crossings, place_crossings
+from blackspots.level_crossings import (
+    CrossingKnowledge,
+    empty,
+    find_crossings,
+    place_crossings,
+    rate_register,
+)
 from blackspots.locating.assigning import assign
 from blackspots.locating.places import Reach
 from blackspots.presets.crossing_models import crossing_model
@@ -32,10 +35,12 @@ from blackspots.presets.crossing_traffic import crossing_traffic
 from blackspots.schema import FOUND_CROSSINGS, RAILWAYS
 from blackspots.schema.rail import OUTCOMES
 from blackspots.sources.findings import Findings
+from blackspots.sources.osm import KMH_PER_MPH
 
 TABLES: Final = ("roads", "railways", "inventory", "accidents", "found")
 """What the files of these commands are called where their columns are named."""
-Calibration = Literal["local", "factors", "none"]
+SPEEDS: Final = {"km/h": 1.0, "mph": KMH_PER_MPH}
+"""Units of speed [km/h]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +231,8 @@ def rate_files(
     traffic: str = "default",
     calibration: Calibration = "local",
     all_with_train: bool = False,
+    speed_unit: str = "km/h",
+    vocabulary: str | None = None,
     draws: int = 2000,
     seed: int = 1,
 ) -> Made:
@@ -239,7 +246,11 @@ def rate_files(
         Header of the accidents' crossing, an id of the inventory; without it they are assigned by
         place.
     on
-        Day on which the rules are to hold; today's in force by default.
+        Day on which the rules are to hold; the latest ones by default.
+    speed_unit
+        Unit of plain numbers in the column of speeds, a key of :data:`SPEEDS`.
+    vocabulary
+        Name of the words or codes of the column of protections; the general words by default.
 
     Raises
     ------
@@ -252,13 +263,11 @@ def rate_files(
         raise BlackspotsError("rate-years")
     known = crossing_model(model, Path.cwd())
     law = crossing_rules(rules, Path.cwd(), on=on or date.max)
-    listed = _crossings(inventory, target, findings)
+    listed = sources.read_crossings(
+        inventory.source, target, findings, speed_unit=SPEEDS[speed_unit]
+    )
     lines = _lines(railways, target, findings, listed)
     placed = place_crossings(listed, lines)
-    figures = traffic_of(
-        listed, placed=placed, lines=lines, preset=crossing_traffic(traffic, Path.cwd())
-    )
-    guard = protect(listed, figures, law)
     seen = pd.DataFrame({"crashes": pd.array([pd.NA] * len(listed), "Int64")}, index=listed.index)
     extra: dict[str, pd.DataFrame | None] = {}
     told: list[tuple[str, Mapping[str, Any]]] = []
@@ -277,26 +286,22 @@ def rate_files(
         )
         hit = at.value_counts().reindex(listed.index).fillna(0)
         seen["crashes"] = hit.astype("Int64")
-    rated = rate(
-        listed.assign(protection_code=guard["protection_code"]),
-        figures,
-        known,
-        crashes=None if accidents is None else seen["crashes"],
+    presets = CrossingKnowledge(
+        model=known, rules=law, traffic=crossing_traffic(traffic, Path.cwd()), closing=None
+    )
+    made = rate_register(
+        listed,
+        placed,
+        lines,
+        seen,
+        presets,
         years=years or 1.0,
         draws=draws,
         seed=seed,
         calibration=calibration,
+        vocabulary=vocabulary,
     )
-    table = assemble(
-        listed,
-        placed=placed,
-        areas=pd.Series(None, listed.index, dtype="object"),
-        listed=pd.Series(data=True, index=listed.index),
-        traffic=figures,
-        protection=guard,
-        counts=seen,
-        rated=rated.table,
-    )
+    table, rated = made.register, made.rated
     scored = int(table["rank"].notna().sum())
     extra |= {"hold-out.csv": rated.holdout, "calibration.csv": rated.calibration}
     return Made(

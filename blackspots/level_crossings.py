@@ -17,7 +17,7 @@ from blackspots.crossings.detecting import detect
 from blackspots.crossings.lines import Lines, on_lines, rail_lines
 from blackspots.crossings.matching import Matched, match
 from blackspots.crossings.protection import protect
-from blackspots.crossings.rating import Rated, rate
+from blackspots.crossings.rating import Calibration, Rated, rate
 from blackspots.crossings.register import assemble, counts
 from blackspots.crossings.traffic import traffic_of
 from blackspots.crossings.verified import Applied, apply_verified
@@ -148,26 +148,74 @@ def register_crossings(
     draws, seed
         Of the intervals.
     """
-    crossings, found = railway.crossings, railway.found
-    traffic = traffic_of(
-        crossings, found=found, placed=railway.placed, lines=railway.lines, preset=known.traffic
-    )
-    protection = protect(crossings, traffic, known.rules, found=found)
-    seen = counts(located, crossings)
-    rated = rate(
-        crossings.assign(protection_code=protection["protection_code"]),
-        traffic,
-        known.model,
-        crashes=seen["crashes"],
+    crossings = railway.crossings
+    return rate_register(
+        crossings,
+        railway.placed,
+        railway.lines,
+        counts(located, crossings),
+        known,
+        found=railway.found,
+        areas=areas,
+        listed=listed,
         years=years,
         draws=draws,
         seed=seed,
     )
+
+
+def rate_register(
+    crossings: gpd.GeoDataFrame,
+    placed: pd.DataFrame,
+    lines: Lines,
+    seen: pd.DataFrame,
+    known: CrossingKnowledge,
+    *,
+    found: gpd.GeoDataFrame | None = None,
+    areas: pd.Series | None = None,
+    listed: pd.Index | None = None,
+    years: float,
+    draws: int,
+    seed: int,
+    calibration: Calibration = "local",
+    vocabulary: str | None = None,
+) -> CrossingRegister:
+    """The same of crossings with their crashes, of a study or not.
+
+    Parameters
+    ----------
+    placed
+        Where each crossing lies (:func:`place_crossings`).
+    seen
+        ``crashes`` of each crossing, and persons; unknown where nobody counted.
+    found
+        Roads found at the crossings, for their class.
+    areas, listed
+        Area of each crossing, and which are listed; none and all by default.
+    calibration
+        As in :func:`blackspots.crossings.rating.rate`.
+    vocabulary
+        Name of the words in which protection is recorded
+        (:func:`blackspots.crossings.protection_words.protection_codes`).
+    """
+    traffic = traffic_of(crossings, found=found, placed=placed, lines=lines, preset=known.traffic)
+    protection = protect(crossings, traffic, known.rules, found=found, vocabulary=vocabulary)
+    rated = rate(
+        crossings.assign(protection_code=protection["protection_code"]),
+        traffic,
+        known.model,
+        crashes=seen["crashes"] if seen["crashes"].notna().any() else None,
+        years=years,
+        draws=draws,
+        seed=seed,
+        calibration=calibration,
+    )
+    on_list = crossings.index if listed is None else listed
     register = assemble(
         crossings,
-        placed=railway.placed,
-        areas=areas,
-        listed=pd.Series(crossings.index.isin(listed), crossings.index),
+        placed=placed,
+        areas=pd.Series(None, crossings.index, dtype="object") if areas is None else areas,
+        listed=pd.Series(crossings.index.isin(on_list), crossings.index),
         traffic=traffic,
         protection=protection,
         counts=seen,

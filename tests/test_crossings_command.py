@@ -15,8 +15,7 @@ import shapely
 
 from blackspots.cli import main
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-LEVEL = SHARED / "crashes" / "level_crossings"
+LEVEL = Path("crashes") / "level_crossings"
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "lang-son"
 GRID = "EPSG:25832"
 
@@ -178,10 +177,10 @@ def test_what_is_left_off_the_list_of_the_sample_is_found_and_no_bridge_is(
 
 
 @pytest.mark.shared
-def test_the_inventory_of_the_united_kingdom_is_rated_without_loss(tmp_path: Path) -> None:
-    if not LEVEL.is_dir():
-        pytest.skip("../shared/data is not here")
-    file = LEVEL / "uk_level_crossings.csv"
+def test_the_inventory_of_the_united_kingdom_is_rated_without_loss(
+    shared: Path, tmp_path: Path
+) -> None:
+    file = shared / LEVEL / "uk_level_crossings.csv"
     words = ["rate", file, "--inventory-crs", "EPSG:4326", "--crs", "EPSG:27700"]
     assert run(*words, "--model", "new-hampshire", "--draws", "200", "--out", tmp_path / "uk") == 0
     made = table(tmp_path / "uk", "crossings.csv")
@@ -192,11 +191,9 @@ def test_the_inventory_of_the_united_kingdom_is_rated_without_loss(tmp_path: Pat
 
 @pytest.mark.shared
 def test_american_crossings_are_as_the_railroad_administration_published_them(
-    tmp_path: Path,
+    shared: Path, tmp_path: Path
 ) -> None:
-    if not LEVEL.is_dir():
-        pytest.skip("../shared/data is not here")
-    given = pd.read_csv(LEVEL / "fra_published_predictions.csv")
+    given = pd.read_csv(shared / LEVEL / "fra_published_predictions.csv")
     own = pd.DataFrame(
         {
             "crossing_id": given["CROSSING"],
@@ -204,13 +201,13 @@ def test_american_crossings_are_as_the_railroad_administration_published_them(
             "trains": given["TOTALTRN"],
             "day_trains": given["DAYTHRU"],
             "switch_trains": given["TOTALSWT"],
-            "speed": given["MAXTTSPD"] * 1.609344,
+            "speed": given["MAXTTSPD"],
             "main_tracks": given["MAINTRK"],
             "tracks": given["MAINTRK"] + given["OTHRTRK"],
             "paved": given["HWYPVED"].eq(1).map({True: "yes", False: "no"}),
             "lanes": given["TRAFICLN"],
             "urban": given["HWYCLASS"].ge(11).map({True: "yes", False: "no"}),
-            "protection": given["GATES"].gt(0).map({True: "gates", False: "signs"}),
+            "protection": given["WDCODE"],
             "lat": given["lat"],
             "lon": given["lon"],
         }
@@ -220,7 +217,8 @@ def test_american_crossings_are_as_the_railroad_administration_published_them(
     write(tmp_path / "accidents.csv", [{"GX": "other"}])  # none at the two in five years
     words = ["rate", tmp_path / "us.csv", "--inventory-crs", "EPSG:4326", "--crs", "EPSG:5070"]
     history = ["--accidents", tmp_path / "accidents.csv", "--accidents-crossing", "GX"]
-    assert run(*words, *history, "--years", "5", "--own-country", "--out", tmp_path / "us") == 0
+    codes = ["--speed-unit", "mph", "--protection-words", "fra-wdcode", "--own-country"]
+    assert run(*words, *history, "--years", "5", *codes, "--out", tmp_path / "us") == 0
     made = table(tmp_path / "us", "crossings.csv").set_index("crossing_id").loc[given["CROSSING"]]
     for column, published in (
         ("accidents", "DOTACPD"), ("casualty", "DOTCASPD"), ("fatal", "DOTFATPD"),

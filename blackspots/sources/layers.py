@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -76,8 +77,11 @@ def read_crossings(
     *,
     boundary: gpd.GeoSeries | None = None,
     tolerance: float = 50.0,
+    speed_unit: float = 1.0,
 ) -> gpd.GeoDataFrame:
     """Level crossings, listed and self-opened; a zero traffic count is taken as not counted.
+
+    ``speed_unit`` is the unit [km/h] of speeds that are plain numbers.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def read_crossings(
     raw = source.table("crossings")
     findings.opened("crossings", raw)
     found = match(raw, "crossings", source.columns, allowed=source.allowed)
-    frame, bad = _attributes(raw, found, CROSSINGS, "crossings", findings)
+    frame, bad = _attributes(raw, found, CROSSINGS, "crossings", findings, speed_unit=speed_unit)
     for column in ("aadt", "trains", "four_wheelers", "three_wheelers", "two_wheelers", "walkers"):
         frame[column] = frame[column].replace(0, np.nan)
     frame["protection"] = _with_none(frame["protection"], raw, found.get("protection"))
@@ -195,13 +199,15 @@ def _attributes(
     name: str,
     findings: Findings,
     skip: tuple[str, ...] = (),
+    speed_unit: float = 1.0,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     bad = np.zeros(len(raw.frame), dtype=bool)
     own: dict[str, Callable[[Any], Any]] = {"km": values.km, "ref": values.route}
     own |= {"km_from": values.km, "km_to": values.km}
     own |= dict.fromkeys(("bridge", "tunnel", "covered", "roundabout"), values.flag)
     # A limit or a number of lanes that cannot be read is unknown: no reason to lose a road.
-    own |= {"lanes": osm.lanes, "maxspeed": osm.speed, "speed": osm.speed}
+    own |= {"lanes": osm.lanes, "maxspeed": osm.speed}
+    own["speed"] = partial(osm.speed, plain=speed_unit)
     cells = {}
     for column in table.columns:
         if column.name in skip:

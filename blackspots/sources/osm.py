@@ -47,10 +47,10 @@ _BATCH: Final = 20_000
 _WORDS: Final = 50_000
 """Different words of a tag that are held at a time."""
 
-_SPEED: Final = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*(?:km/?h|kph|(mph))?", re.IGNORECASE | re.ASCII)
+_SPEED: Final = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*(km/?h|kph|mph)?", re.IGNORECASE | re.ASCII)
 _LANES: Final = re.compile(r"\d{1,2}(?:\.\d)?", re.ASCII)
 _LAYER: Final = re.compile(r"[+-]?\d{1,2}", re.ASCII)
-_KMH_PER_MPH: Final = 1.609344
+KMH_PER_MPH: Final = 1.609344
 
 Box = tuple[float, float, float, float]
 Source = osmium.io.File | osmium.io.FileBuffer
@@ -118,15 +118,17 @@ def read_osm(path: Path, layer: str, *, within: Box | None = None) -> RawTable:
     return RawTable(path.name, layer, frame, shapes, crs_.WGS84)
 
 
-def speed(cell: Any) -> float | None:
+def speed(cell: Any, *, plain: float = 1.0) -> float | None:
     """A speed limit [km/h] from ``50``, ``50 km/h`` or ``30 mph``; None for ``none``, 0 ...
 
-    Limits that are no one number, such as ``VN:urban`` or ``50;60``, are not known.
+    ``plain`` is the unit [km/h] of a number without one. Limits that are no one number, such as
+    ``VN:urban`` or ``50;60``, are not known.
     """
     found = _SPEED.fullmatch(values.text(cell))
     if found is None or not float(found[1]):
         return None
-    return float(found[1]) * (_KMH_PER_MPH if found[2] else 1.0)
+    unit = (found[2] or "").lower()
+    return float(found[1]) * (KMH_PER_MPH if unit == "mph" else 1.0 if unit else plain)
 
 
 def lanes(cell: Any) -> float | None:
