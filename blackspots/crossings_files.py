@@ -39,6 +39,10 @@ from blackspots.sources.osm import KMH_PER_MPH
 
 TABLES: Final = ("roads", "railways", "inventory", "accidents", "found")
 """What the files of these commands are called where their columns are named."""
+_OF_FOUND: Final = (
+    *("outcome", "line", "measure", "km", "road_name", "road_class", "crossing_id", "status"),
+)
+"""What is written of found crossings that were read from a file."""
 SPEEDS: Final = {"km/h": 1.0, "mph": KMH_PER_MPH}
 """Units of speed [km/h]."""
 
@@ -155,11 +159,13 @@ def match_files(
     places = gpd.GeoDataFrame(own, geometry=points.geometry.array, crs=target)
     placed = place_crossings(listed, lines) if railways is not None else None
     made = match(places, listed, placed=placed, gate=gate)
+    # What the file does not tell of its points was only put in to have a whole table.
+    told = made.found[[*_OF_FOUND, "geometry"]]
     return Made(
         "match",
         crs,
         {"crossings-matches.csv": made.matches},
-        {**_lines_layer(lines), "found": made.found, "inventory": listed},
+        {**_lines_layer(lines), "found": told, "inventory": listed},
         {"read": len(listed), "placed": made.pairs, "unplaced": len(listed) - made.pairs},
         tuple(_match_lines(made)),
         findings,

@@ -83,9 +83,10 @@ def check_study(study: Study, progress: Progress = lambda _stage: None) -> Check
     BlackspotsError
         What is wrong with the inputs.
     """
-    inputs = _read(study, knowledge_of(study), progress)
+    known = knowledge_of(study)
+    inputs = _read(study, known, progress)
     period = _period(study, inputs.register.crashes)
-    made = _placed(study, inputs, knowledge_of(study), progress)
+    made = _placed(study, inputs, known, progress)
     years = range(period[0].year, period[1].year + 1)
     quality = assess(inputs.register.crashes, made.located, years=years)
     return Checked(
